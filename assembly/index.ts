@@ -1,0 +1,1 @@
+export function ready(): i32 { return 1; }
