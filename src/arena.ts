@@ -3,38 +3,50 @@ import { kernel } from "./wasm/kernel.ts";
 /** Elements in the arena at a time: their arrays together stay in a second-level cache. */
 export const CHUNK = 16384;
 
+/** Bytes behind every room: kernels read and write whole vectors. */
 const PAD = 64;
-let next = (kernel.heapBase() + 63) & ~63;
-function room(bytes: number): number {
-  const at = next;
-  next = (next + bytes + PAD + 63) & ~63;
-  return at;
+const FLOATS = CHUNK * 4;
+
+/** The fixed rooms and their bytes. Arrays of float32 hold one chunk. */
+const ROOMS = {
+  op: 64,
+  report: 16,
+  words: 80,
+  table: 1024,
+  planes: 128,
+  cells: 256 * 88,
+  mask: CHUNK,
+  bytes: CHUNK,
+  tables: 16384 + 2048 * 12 + PAD,
+  x: FLOATS,
+  t: FLOATS,
+  w: FLOATS,
+  a1: FLOATS,
+  a0: FLOATS,
+  w1: FLOATS,
+  w0: FLOATS,
+  loss: FLOATS,
+  grad: FLOATS,
+};
+type Room = keyof typeof ROOMS;
+
+/** Addresses one after the other, 64-byte aligned. */
+function layOut(from: number, sizes: readonly number[]): { addresses: number[]; end: number } {
+  let end = Math.ceil(from / 64) * 64;
+  const addresses = sizes.map((bytes) => {
+    const address = end;
+    end = Math.ceil((end + bytes + PAD) / 64) * 64;
+    return address;
+  });
+  return { addresses, end };
 }
 
-/** Addresses of the fixed rooms. Arrays of float32 hold one chunk and are padded to whole vectors. */
-export const at = {
-  op: room(64),
-  report: room(16),
-  words: room(80),
-  ones: room(16),
-  zeros: room(16),
-  table: room(1024),
-  planes: room(128),
-  cells: room(256 * 88),
-  mask: room(CHUNK),
-  bytes: room(CHUNK),
-  tables: room(16384 + 2048 * 12 + PAD),
-  x: room(CHUNK * 4),
-  t: room(CHUNK * 4),
-  w: room(CHUNK * 4),
-  a1: room(CHUNK * 4),
-  a0: room(CHUNK * 4),
-  w1: room(CHUNK * 4),
-  w0: room(CHUNK * 4),
-  loss: room(CHUNK * 4),
-  grad: room(CHUNK * 4),
-} as const;
-const fixed = next;
+const fixed = layOut(kernel.heapBase(), Object.values(ROOMS));
+
+/** Addresses of the fixed rooms. */
+export const at: Readonly<Record<Room, number>> = Object.fromEntries(
+  Object.keys(ROOMS).map((name, i) => [name, fixed.addresses[i]]),
+) as Record<Room, number>;
 
 /** Views of the whole memory, made anew after it has grown. */
 export interface Views {
@@ -64,12 +76,7 @@ export function views(): Views {
 
 /** Rooms behind the fixed ones for one call, by size in bytes; the next call takes the same memory again. */
 export function reserve(sizes: readonly number[]): number[] {
-  let end = fixed;
-  const addresses = sizes.map((bytes) => {
-    const address = end;
-    end = Math.ceil((end + bytes + PAD) / 64) * 64;
-    return address;
-  });
+  const { addresses, end } = layOut(fixed.end, sizes);
   const missing = end - kernel.memory.buffer.byteLength;
   if (missing > 0) kernel.memory.grow(Math.ceil(missing / 65536));
   return addresses;
