@@ -1,3 +1,7 @@
+export { bracket } from "./density/bracket";
+export { windowCounts, windowScratch } from "./density/exact";
+export { fineHistogram, prefixSum } from "./density/histogram";
+export { exactDensity, exactScale } from "./density/weight";
 export { indexFloor, indexRounded, tallyFloor, tallyRounded } from "./drive/bins";
 export { lookup, lookupWide, planes } from "./drive/lookup";
 export { blank, divide, gauge, weigh, widen } from "./drive/prepare";

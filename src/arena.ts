@@ -7,8 +7,12 @@ export const CHUNK = 16384;
 const PAD = 64;
 const FLOATS = CHUNK * 4;
 
+type Small = "op" | "report" | "words" | "table" | "planes" | "cells" | "tables";
+type Long = "mask" | "bytes" | "x" | "t" | "w" | "a1" | "a0" | "w1" | "w0" | "loss" | "grad";
+type Room = Small | Long;
+
 /** The fixed rooms and their bytes. Arrays of float32 hold one chunk. */
-const ROOMS = {
+const ROOMS: Record<Room, number> = {
   op: 64,
   report: 16,
   words: 80,
@@ -28,7 +32,6 @@ const ROOMS = {
   loss: FLOATS,
   grad: FLOATS,
 };
-type Room = keyof typeof ROOMS;
 
 /** Addresses one after the other, 64-byte aligned. */
 function layOut(from: number, sizes: readonly number[]): { addresses: number[]; end: number } {
