@@ -9,6 +9,7 @@ async function compile(config: string): Promise<void> {
 
 mkdirSync("build", { recursive: true });
 await compile("asconfig.json");
+await compile("asconfig.probe.json");
 const wasm = readFileSync("build/plain.wasm");
 writeFileSync("build/kernel.wasm", wasm);
 writeFileSync("src/wasm/bytes.ts", `export const base64: string = "${wasm.toString("base64")}";\n`);

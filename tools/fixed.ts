@@ -62,11 +62,12 @@ export function series(x: Fixed, coefficient: (k: bigint) => Fixed): Fixed {
   return sum;
 }
 
-/** e^x for small |x|, by its Taylor series. */
-export function exp(x: Fixed): Fixed {
-  let sum = 0n;
+/** (e^x less the first `skip` terms of its Taylor series) / x^skip, for small |x|; e^x itself with skip = 0. */
+export function exp(x: Fixed, skip: number = 0): Fixed {
   let term = ONE;
-  for (let k = 1n; term !== 0n && term !== -1n; k++) {
+  for (let k = 2n; k <= skip; k++) term /= k;
+  let sum = 0n;
+  for (let k = BigInt(skip) + 1n; term !== 0n && term !== -1n; k++) {
     sum += term;
     term = mul(term, x) / k;
   }
