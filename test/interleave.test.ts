@@ -114,7 +114,7 @@ function load(wasm: Uint8Array): { exports: Record<string, Kernel>; memory: Arra
     string,
     Kernel
   >;
-  return { exports: kernels as Record<string, Kernel>, memory: memory.buffer };
+  return { exports: kernels as Record<string, Kernel>, memory: memory.buffer as ArrayBuffer };
 }
 
 const LAYOUTS: Record<string, number[]> = {

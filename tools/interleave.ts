@@ -12,9 +12,10 @@
  * A loop that traps does so in both modules, but may have stored less before.
  */
 import binaryen from "binaryen";
-import { interleaveLoop, type Options } from "./interleave/loop.ts";
+import type { Options } from "./interleave/emit.ts";
+import { interleaveLoop } from "./interleave/loop.ts";
 import { atom, type Expr, headOf, isList, type List, parse, print, walk } from "./interleave/sexpr.ts";
-import { Refusal } from "./interleave/trace.ts";
+import { Refusal } from "./interleave/value.ts";
 
 export interface LoopReport {
   /** The export name of the function; its internal name if it is not exported. */
