@@ -58,6 +58,7 @@ export class Trace {
     if (head === "local.get" && expr.length === 2) return this.local(atom(expr, 1));
     if (head === "local.tee") return this.assign(expr);
     if (head === "global.get" && expr.length === 2) return this.global(atom(expr, 1));
+    if (head === "block") return this.block(expr);
     if (opcode(head)?.kind === "store") return refuse(`${head} where a value is expected`);
     return this.instruction(expr);
   }
@@ -121,6 +122,15 @@ export class Trace {
     const solid = args.map((arg) => this.solid(arg));
     const type = known.result === "operand" ? solid[0].type : known.result;
     return { value: this.make(head, immediates, solid, { type }), off: 0 };
+  }
+
+  /** Statements and a value, without a label to leave it by: binaryen's form for "read this before that is written". */
+  private block(expr: List): Ref {
+    const statements = expr.slice(2),
+      value = statements.pop();
+    if (headOf(expr[1]) !== "result" || value === undefined) return refuse("block in the body");
+    for (const statement of statements) this.run(statement);
+    return this.evaluate(value);
   }
 
   private constant(head: string, known: Opcode, immediates: string[]): Ref {
