@@ -5,9 +5,9 @@ export { exactDensity, exactScale } from "./density/weight";
 export { indexFloor, indexRounded, tallyFloor, tallyRounded } from "./drive/bins";
 export { lookup, lookupWide, planes } from "./drive/lookup";
 export { blank, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
-export { peak, sum, total } from "./drive/sum";
-export { survey } from "./drive/survey";
-export { bce } from "./loss/bce";
+export { sum, total } from "./drive/sum";
+export { survey, surveySoft } from "./drive/survey";
+export { bceHard, bceSoft } from "./loss/bce";
 export { focalHalves, focalReal, focalSquare } from "./loss/focal";
 export { focalSoft } from "./loss/focal-soft";
 

@@ -21,7 +21,7 @@ const ROOMS: Record<Room, number> = {
   cells: 256 * 88,
   mask: CHUNK,
   bytes: CHUNK,
-  tables: 16384 + 2048 * 12 + PAD,
+  tables: 16384 + 4096 * 16 + 4 * PAD,
   x: FLOATS,
   t: FLOATS,
   w: FLOATS,

@@ -37,21 +37,24 @@ const CLEAN_UP = ["simplify-locals-notee-nostructure", "coalesce-locals", "reord
  * Interleaves every loop that fits.
  *
  * @param wasm a module as `asc -O3` leaves it
- * @param options.copies rounds per block, an integer from 2 to 16; default 4
+ * @param options.copies rounds per block, an integer from 2 to 16, or 1 to leave a loop plain; for all functions or
+ *   by export name; default 4
  * @param options.hoist vector literals in locals before the loop (default), or in place
  * @returns the new module, and one report per loop and export name
  * @throws {RangeError} if `copies` is out of range
  */
 export function interleave(
   wasm: Uint8Array,
-  options: { copies?: number; hoist?: boolean } = {},
+  options: { copies?: number | ((func: string) => number); hoist?: boolean } = {},
 ): { wasm: Uint8Array; loops: LoopReport[] } {
   const { copies = 4, hoist = true } = options;
-  if (!(Number.isInteger(copies) && copies >= 2 && copies <= 16)) {
-    throw new RangeError(`Cannot interleave: copies must be an integer from 2 to 16, got ${copies}`);
-  }
+  const copiesOf = (func: string): number => {
+    const count = typeof copies === "number" ? copies : copies(func);
+    if (Number.isInteger(count) && count >= 1 && count <= 16) return count;
+    throw new RangeError(`Cannot interleave: copies must be an integer from 1 to 16, got ${count}`);
+  };
   const module = parse(readText(wasm));
-  const loops = interleaveModule(module, { copies, hoist });
+  const loops = interleaveModule(module, (func) => ({ copies: copiesOf(func), hoist }));
   return { wasm: assemble(print(module)), loops };
 }
 
@@ -68,7 +71,7 @@ export function requireInterleaved(loops: LoopReport[], kernels: readonly string
   }
 }
 
-function interleaveModule(module: List, options: Options): LoopReport[] {
+function interleaveModule(module: List, optionsOf: (func: string) => Options): LoopReport[] {
   const globals = new Map<string, string>();
   const names = new Map<string, string[]>();
   for (const part of module) {
@@ -96,7 +99,7 @@ function interleaveModule(module: List, options: Options): LoopReport[] {
   for (const func of module) {
     if (!isList(func) || func[0] !== "func") continue;
     const owners = names.get(atom(func, 1)) ?? [atom(func, 1).slice(1)];
-    for (const report of interleaveFunction(func, globals, pool, options)) {
+    for (const report of interleaveFunction(func, globals, pool, optionsOf(owners[0]!))) {
       for (const owner of owners) reports.push({ func: owner, ...report });
     }
   }
@@ -121,6 +124,7 @@ function interleaveFunction(
   return loops.map((loop) => {
     const name = atom(loop, 1).replace(/^\$/, "");
     try {
+      if (options.copies === 1) throw new Refusal("left plain as asked");
       const instructions = interleaveLoop(loop, { func, types, globals, pool }, options);
       return { loop: name, interleaved: true, copies: options.copies, instructions, reason: "" };
     } catch (error) {

@@ -1,5 +1,5 @@
 import { Fixed } from "../lane/fixed";
-import { peak, sum } from "./sum";
+import { Grid, sum } from "./sum";
 
 /** Where the unit regions of [0, 1] meet. Used as a type argument only. */
 @unmanaged
@@ -37,17 +37,15 @@ export class Rounded extends Edges {
   }
 }
 
-/** 1.5 * 2^52 units of 2^-32: every cross-entropy outside the first of at most 256 regions is a multiple. */
-const GRID: f64 = 1572864;
-/** 2^18 as a bit pattern: a loss of this size and above does not fit the grid. */
-const LARGE: u32 = 0x48800000;
 /** Elements that go through the scratch memory at a time. */
-const BLOCK: i32 = 2048;
+const BLOCK: i32 = 4096;
 /** Private tables, so that equal neighbours do not wait for each other's store. */
 const TABLES: usize = 4;
 /** A table: 256 entries of [sum of patterns, count]. A cell: count and ten words of an exact sum. */
 const TABLE: usize = 4096;
 const CELL: usize = 88;
+/** Bytes of `first` and `rest` in the scratch memory, behind the tables; the patterns follow. */
+const ROOM: usize = <usize>BLOCK * 4 + 64;
 
 export class Bins {
   @inline static below(near: v128, less: v128, bins: v128): v128 {
@@ -70,25 +68,26 @@ export class Bins {
     }
   }
 
-  /**
-   * Splits losses by region: those of the first region to `first`, the others, rounded to the grid, as bit
-   * patterns to `patterns`. The first region holds the easy samples, whose losses reach down to nothing: they
-   * need every digit of the exact sum. The others share a few exponents, and one integer holds them.
-   */
-  @inline static sift<E extends Edges>(
-    n: i32, g: usize, loss: usize, bins: f32, bytes: usize, first: usize, patterns: usize,
-  ): void {
+  /** Losses as integers within the bit patterns of float64: see `Grid`. */
+  static lift(n: i32, loss: usize, grid: i32, patterns: usize): void {
+    const magic = f64x2.splat(Grid.magic(grid));
     for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
-      const region = changetype<E>(0).region(f32x4.abs(v128.load(g + i)), f32x4.splat(bins));
-      const easy = f32x4.eq(region, f32x4.splat(0));
-      const value = v128.load(loss + i);
-      const rest = v128.andnot(value, easy);
-      v128.store32_lane(bytes, Bins.pack(region), 0);
-      v128.store(first + i, v128.and(value, easy));
-      v128.store(patterns, f64x2.add(f64x2.promote_low_f32x4(rest), f64x2.splat(GRID)));
-      v128.store(patterns, f64x2.add(f64x2.promote_low_f32x4(i64x2.shuffle(rest, rest, 1, 1)), f64x2.splat(GRID)), 16);
-      bytes += 4;
+      const v = v128.load(loss + i);
+      v128.store(patterns, f64x2.add(f64x2.promote_low_f32x4(v), magic));
+      v128.store(patterns, f64x2.add(Grid.high(v), magic), 16);
       patterns += 32;
+    }
+  }
+
+  /** Losses of the first region to `first`, all others to `rest`; zeros in their places. */
+  static split(n: i32, bytes: usize, loss: usize, first: usize, rest: usize): void {
+    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+      const region = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(bytes)));
+      const easy = i32x4.eq(region, i32x4.splat(0));
+      const v = v128.load(loss + i);
+      v128.store(first + i, v128.and(v, easy));
+      v128.store(rest + i, v128.andnot(v, easy));
+      bytes += 4;
     }
   }
 
@@ -110,12 +109,13 @@ export class Bins {
   }
 
   /** The tables into the cells, exactly; leaves the tables empty. */
-  static flush(bins: i32, tables: usize, cells: usize): void {
+  static flush(bins: i32, tables: usize, grid: i32, cells: usize): void {
     for (let cell = cells, end = cells + <usize>bins * CELL; cell < end; cell += CELL) {
       for (let table = tables; table < tables + TABLES * TABLE; table += TABLE) {
         const count = load<i64>(table, 8);
+        if (!count) continue;
         store<i64>(cell, load<i64>(cell) + count);
-        Fixed.add(cell + 8, load<i64>(table) - count * reinterpret<i64>(GRID), 2, 30);
+        Grid.spill(cell + 8, load<i64>(table), count, grid);
         v128.store(table, i64x2.splat(0));
       }
       Fixed.carry(cell + 8);
@@ -123,7 +123,7 @@ export class Bins {
     }
   }
 
-  /** Losses too large for the grid, one by one. */
+  /** Counts and losses one by one, for losses too far apart for any grid. */
   static slow(n: i32, bytes: usize, loss: usize, cells: usize): void {
     for (let i: i32 = 0; i < n; i++) {
       const cell = cells + <usize>load<u8>(bytes + i) * CELL;
@@ -133,33 +133,47 @@ export class Bins {
   }
 
   /**
-   * Adds counts and exact loss sums of one chunk to the cells.
+   * One block whose regions are known. The easy samples of the first region have losses down to nothing; where
+   * these keep the block from fitting one grid, they are summed by themselves, and the others fit.
+   */
+  static block(n: i32, bytes: usize, loss: usize, range: u64, bins: i32, scratch: usize, cells: usize): void {
+    const first = scratch + TABLES * TABLE;
+    const rest = first + ROOM;
+    const patterns = rest + ROOM;
+    if (Grid.parts(range) > 1) {
+      Bins.split(n, bytes, loss, first, rest);
+      range = Grid.range(n, rest);
+      if (Grid.parts(range) > 1) {
+        Bins.slow((n + 3) & ~3, bytes, loss, cells);
+        return;
+      }
+      sum(n, first, cells + 8);
+      loss = rest;
+    }
+    const grid = Grid.finest(range);
+    Bins.lift(n, loss, grid, patterns);
+    Bins.scatter(n, bytes, patterns, scratch);
+    Bins.flush(bins, scratch, grid, cells);
+  }
+
+  /**
+   * Adds counts and exact loss sums of one chunk to the cells, and leaves the regions at `bytes`.
    *
-   * @param n at most 16384
-   * @param scratch tables (16 kB, zeros), then room for one block of `first` and `patterns` (24 kB)
+   * @param n any; the padding of `g` and `loss` up to the next multiple of four is set to 0
+   * @param scratch tables (16 kB, zeros), then room for one block (66 kB)
    * @returns the largest bit pattern of a loss; at or above 0x7f800000 nothing was added
    */
   @inline static tally<E extends Edges>(
     n: i32, g: usize, loss: usize, bins: i32, scratch: usize, bytes: usize, cells: usize,
   ): u32 {
-    const most = peak(n, loss);
     if (n & 3) v128.store(g + (<usize>n << 2), i32x4.splat(0));
+    const range = Grid.range(n, loss);
+    const most = Grid.most(range);
     if (most >= 0x7f800000) return most;
-    if (most >= LARGE) {
-      Bins.index<E>(n, g, <f32>bins, bytes);
-      Bins.slow(n, bytes, loss, cells);
-      return most;
-    }
-    const first = scratch + TABLES * TABLE;
-    const patterns = first + (BLOCK << 2) + 64;
+    Bins.index<E>(n, g, <f32>bins, bytes);
     for (let from: i32 = 0; from < n; from += BLOCK) {
-      const m = min(n - from, BLOCK);
-      const at = <usize>from << 2;
-      Bins.sift<E>(m, g + at, loss + at, <f32>bins, bytes + from, first, patterns);
-      sum(m, first, cells + 8);
-      Bins.scatter(m, bytes + from, patterns, scratch);
+      Bins.block(min(n - from, BLOCK), bytes + from, loss + (<usize>from << 2), range, bins, scratch, cells);
     }
-    Bins.flush(bins, scratch, cells);
     store<i64>(cells, load<i64>(cells) - (-n & 3)); // the padding counted as easy samples
     return most;
   }

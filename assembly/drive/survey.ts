@@ -1,10 +1,9 @@
 /**
- * What a chunk holds, found in one pass before anything is computed from it. Writes four 32-bit integers:
+ * What a chunk holds, found in one pass before anything is computed from it. Writes three 32-bit words:
  *
  *   report[0]  largest bit pattern of |x|: at or above 0x7f800000 where a logit is not finite
  *   report[1]  not 0 where a target is neither 0 nor 1
- *   report[2]  largest bit pattern of t as unsigned: above 0x3f800000 where a target is outside [0, 1]
- *   report[3]  how many targets are above 1/2
+ *   report[2]  the sum of the targets as a float32: exact for up to 2^24 hard ones
  */
 export function survey(n: i32, x: usize, t: usize, report: usize): void {
   const end = <usize>n << 2;
@@ -14,19 +13,42 @@ export function survey(n: i32, x: usize, t: usize, report: usize): void {
   }
   let logit = i32x4.splat(0);
   let soft = i32x4.splat(0);
-  let target = i32x4.splat(0);
-  let positives = i32x4.splat(0);
+  let positives = f32x4.splat(0);
   for (let i: usize = 0; i < end; i += 16) {
-    const y = f32x4.add(v128.load(t + i), f32x4.splat(0)); // -0 becomes 0
+    const y = v128.load(t + i);
     logit = i32x4.max_u(logit, v128.and(v128.load(x + i), i32x4.splat(0x7fffffff)));
     soft = v128.or(soft, f32x4.sub(f32x4.mul(y, y), y));
-    target = i32x4.max_u(target, y);
-    positives = i32x4.sub(positives, f32x4.gt(y, f32x4.splat(0.5)));
+    positives = f32x4.add(positives, y);
   }
   store<u32>(report, Survey.most(logit));
   store<u32>(report, v128.any_true(soft) ? 1 : 0, 4);
-  store<u32>(report, Survey.most(target), 8);
-  store<u32>(report, Survey.sum(positives), 12);
+  store<f32>(report, Survey.sum(positives), 8);
+}
+
+/**
+ * The same for targets that are not all hard. Writes two words:
+ *
+ *   report[0]  largest bit pattern of t as unsigned: above 0x3f800000 where a target is outside [0, 1]
+ *   report[1]  how many targets are above 1/2
+ */
+export function surveySoft(n: i32, t: usize, report: usize): void {
+  if (n & 3) v128.store(t + (<usize>n << 2), i32x4.splat(0));
+  let target = i32x4.splat(0);
+  let positives = i32x4.splat(0);
+  for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    const y = f32x4.add(v128.load(t + i), f32x4.splat(0)); // -0 becomes 0
+    target = i32x4.max_u(target, y);
+    positives = i32x4.sub(positives, f32x4.gt(y, f32x4.splat(0.5)));
+  }
+  store<u32>(report, Survey.most(target));
+  store<i32>(
+    report,
+    i32x4.extract_lane(positives, 0) +
+      i32x4.extract_lane(positives, 1) +
+      i32x4.extract_lane(positives, 2) +
+      i32x4.extract_lane(positives, 3),
+    4,
+  );
 }
 
 class Survey {
@@ -36,9 +58,9 @@ class Survey {
       max<u32>(i32x4.extract_lane(v, 2), i32x4.extract_lane(v, 3)),
     );
   }
-  static sum(v: v128): u32 {
+  static sum(v: v128): f32 {
     return (
-      i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3)
+      f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3)
     );
   }
 }

@@ -14,22 +14,52 @@ import { Logistic } from "../math/logistic";
  */
 @unmanaged
 @final
-export class Bce extends Loss {
+export class Soft extends Loss {
   @inline eval(x: v128, t: v128, w1: v128, w0: v128, grad: usize): v128 {
+    const one = F4.lit(1);
     const e = Logistic.decay(x);
     const tail = Log1p.unit(e);
     const larger = Logistic.larger(e);
     const smaller = Logistic.smaller(e, larger);
     const k = Logistic.exchange(x, larger, smaller);
     const a1 = F4.mul(t, w1);
-    const a0 = F4.mul(F4.sub(F4.lit(1), t), w0);
-    this.put(grad, F4.sub(F4.mul(a0, F4.xor(larger, k)), F4.mul(a1, F4.xor(smaller, k))));
+    const a0 = F4.mul(F4.sub(one, t), w0);
+    const slope = F4.sub(F4.mul(a0, F4.xor(larger, k)), F4.mul(a1, F4.xor(smaller, k)));
+    // 0 - 0 has lost the sign that the gradient of a positive keeps.
+    this.put(grad, F4.or(slope, F4.and(f32x4.eq(t, one), F4.lit(-0.0))));
     return F4.madd(a1, F4.add(F4.relu(F4.neg(x)), tail), F4.mul(a0, F4.add(F4.relu(x), tail)));
   }
 }
 
-export function bce(
+/**
+ * The same for t in {0, 1}, bit for bit, with fewer steps: only one of the terms is computed.
+ *
+ *   u = (2t - 1) x,  L = w softplus(-u),  L' = -(2t - 1) w sigmoid(-u)
+ */
+@unmanaged
+@final
+export class Hard extends Loss {
+  @inline eval(x: v128, t: v128, w1: v128, w0: v128, grad: usize): v128 {
+    const negative = f32x4.eq(t, F4.lit(0));
+    const u = F4.xor(x, F4.and(negative, F4.lit(-0.0)));
+    const e = Logistic.decay(x);
+    const larger = Logistic.larger(e);
+    const smaller = Logistic.smaller(e, larger);
+    const q = F4.xor(smaller, Logistic.exchange(u, larger, smaller));
+    const w = F4.pick(negative, w0, w1);
+    this.put(grad, F4.xor(F4.mul(w, q), F4.clear(negative, F4.lit(-0.0))));
+    return F4.mul(w, F4.add(F4.relu(F4.neg(u)), Log1p.unit(e)));
+  }
+}
+
+export function bceHard(
   n: i32, x: usize, t: usize, w1: usize, w0: usize, stride: usize, op: usize, loss: usize, grad: usize,
 ): void {
-  Pointwise.run<Bce>(n, x, t, w1, w0, stride, op, loss, grad);
+  Pointwise.run<Hard>(n, x, t, w1, w0, stride, op, loss, grad);
+}
+
+export function bceSoft(
+  n: i32, x: usize, t: usize, w1: usize, w0: usize, stride: usize, op: usize, loss: usize, grad: usize,
+): void {
+  Pointwise.run<Soft>(n, x, t, w1, w0, stride, op, loss, grad);
 }

@@ -32,8 +32,8 @@ export const bce: PointwiseLoss<BceOptions> = /* @__PURE__ */ defineLoss<BceOpti
   form(task, { posWeight, classes }) {
     return {
       name: "bce",
-      kernel: kernel.bce,
-      targets: "soft",
+      hard: kernel.bceHard,
+      soft: [kernel.bceSoft],
       fields: floats(),
       positive: perClass(task, "posWeight", posWeight, classes, 0, 3.4028234663852886e38),
       negative: 1,

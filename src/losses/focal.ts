@@ -38,7 +38,7 @@ function powers(gamma: number): Int32Array {
   return fields;
 }
 
-function kernelOf(gamma: number): Form["kernel"] {
+function kernelOf(gamma: number): Form["hard"] {
   if (gamma === 2) return kernel.focalSquare;
   return gamma <= 3 && Number.isInteger(gamma * 2) ? kernel.focalHalves : kernel.focalReal;
 }
@@ -68,12 +68,12 @@ export const focal: PointwiseLoss<FocalOptions> = /* @__PURE__ */ defineLoss<Foc
   defaults: { alpha: 0.25, gamma: 2, classes: undefined },
   form(task, { alpha, gamma, classes }) {
     const exponent = number(task, "gamma", gamma, 0, 1000);
+    const hard = kernelOf(exponent);
     const positive = alpha === null ? 1 : perClass(task, "alpha", alpha, classes, 0, 1);
     return {
       name: "focal",
-      kernel: kernelOf(exponent),
-      soft: kernel.focalSoft,
-      targets: "soft",
+      hard,
+      soft: [hard, kernel.focalSoft],
       fields: powers(exponent),
       positive,
       negative: alpha === null ? 1 : complement(positive),

@@ -5,8 +5,8 @@ import { type Batch, type Chunk, floats, type Form, pass } from "./pass.ts";
 /** Plain cross-entropy on hard targets: its gradient is the signed gradient norm g of the harmonizing methods. */
 export const crossEntropy: Form = /* @__PURE__ */ Object.freeze({
   name: "ghmc",
-  kernel: kernel.bce,
-  targets: "hard",
+  hard: kernel.bceHard,
+  soft: [],
   fields: floats(),
   positive: 1,
   negative: 1,

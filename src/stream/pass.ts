@@ -8,11 +8,13 @@ export type PerClass = number | Float32Array;
 /** A loss with its parameters set: which kernel runs, and on what. */
 export interface Form {
   readonly name: string;
-  readonly kernel: PointwiseKernel;
-  /** Overwrites the elements whose target is neither 0 nor 1. Absent: `kernel` takes soft targets itself. */
-  readonly soft?: PointwiseKernel;
-  /** "hard": 0 or 1; "soft": [0, 1]. */
-  readonly targets: "hard" | "soft";
+  /** For chunks of hard targets. */
+  readonly hard: PointwiseKernel;
+  /**
+   * For chunks with a soft target among them, one after the other; hard elements get the bits that `hard` gives.
+   * None: soft targets are refused.
+   */
+  readonly soft: readonly PointwiseKernel[];
   /** The parameters behind the divisor, as 32-bit words in the order of the kernel's fields. */
   readonly fields: Int32Array;
   /** Weights of target 1 and of target 0. */
@@ -128,9 +130,9 @@ export function census(batch: Batch): { valid: number; positives: number } {
       views().u8.set(batch.mask.subarray(from, from + size), at.mask);
       left = kernel.blank(size, at.mask, at.x, at.t, at.w);
     }
-    kernel.survey(size, at.x, at.t, at.report);
+    kernel.surveySoft(size, at.t, at.report);
     valid += left;
-    positives += views().i32[(at.report >> 2) + 3]!;
+    positives += views().i32[(at.report >> 2) + 1]!;
   }
   return { valid, positives };
 }
@@ -149,8 +151,8 @@ function refuse(task: string, form: Form, batch: Batch, from: number, size: numb
       throw new RangeError(`Cannot ${task}: expected finite logits, got ${x} at index ${i}`);
     }
     const t = targets[i]!;
-    if (form.targets === "hard" ? t !== 0 && t !== 1 : !(t >= 0 && t <= 1)) {
-      const domain = form.targets === "hard" ? "targets of 0 or 1" : "targets in [0, 1]";
+    if (form.soft.length === 0 ? t !== 0 && t !== 1 : !(t >= 0 && t <= 1)) {
+      const domain = form.soft.length === 0 ? "targets of 0 or 1" : "targets in [0, 1]";
       const hint = t < 0 ? " (leave ignored elements out with mask)" : "";
       throw new RangeError(`Cannot ${task}: expected ${domain}, got ${t} at index ${i}${hint}`);
     }
@@ -222,14 +224,16 @@ export function pass(
     const { f32, i32, u32 } = views();
     const report = at.report >> 2;
     const isSoft = u32[report + 1] !== 0;
-    if (
-      u32[report]! >= INFINITE ||
-      (form.targets === "hard" ? isSoft : u32[report + 2]! > ONE) ||
-      (batch.weights && kernel.gauge(size, at.w) >>> 0 > LARGEST)
-    ) {
-      refuse(task, form, batch, from, size);
+    let positives = f32[report + 2]!;
+    let refused = u32[report]! >= INFINITE || (isSoft && form.soft.length === 0);
+    if (isSoft && !refused) {
+      kernel.surveySoft(size, at.t, at.report);
+      refused = u32[report]! > ONE;
+      positives = i32[report + 1]!;
     }
-    const chunk = { from, size, valid, positives: i32[report + 3]! };
+    if (batch.weights && kernel.gauge(size, at.w) >>> 0 > LARGEST) refused = true;
+    if (refused) refuse(task, form, batch, from, size);
+    const chunk = { from, size, valid, positives };
     const by = divisor(chunk);
     const single = Math.fround(by) === by;
     f32[at.op >> 2] = single ? by : 1;
@@ -238,8 +242,9 @@ export function pass(
     const uniform = stride === 0;
     const w1 = uniform ? at.a1 : at.w1;
     const w0 = uniform ? at.a0 : at.w0;
-    form.kernel(size, at.x, at.t, w1, w0, stride, at.op, at.loss, at.grad);
-    if (isSoft && form.soft) form.soft(size, at.x, at.t, w1, w0, stride, at.op, at.loss, at.grad);
+    for (const run of isSoft ? form.soft : [form.hard]) {
+      run(size, at.x, at.t, w1, w0, stride, at.op, at.loss, at.grad);
+    }
     if (!single) kernel.divide(size, at.grad, by);
     each(chunk);
   }

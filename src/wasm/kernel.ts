@@ -27,6 +27,7 @@ export interface Kernel {
   readonly memory: WebAssembly.Memory;
   heapBase(): number;
   survey(n: number, x: number, t: number, report: number): void;
+  surveySoft(n: number, t: number, report: number): void;
   widen(n: number, bytes: number, t: number): void;
   blank(n: number, mask: number, x: number, t: number, w: number): number;
   gauge(n: number, w: number): number;
@@ -35,7 +36,8 @@ export interface Kernel {
   magnitudes(n: number, values: number, mask: number, out: number): number;
   sum(n: number, values: number, words: number): number;
   total(words: number): number;
-  readonly bce: PointwiseKernel;
+  readonly bceHard: PointwiseKernel;
+  readonly bceSoft: PointwiseKernel;
   readonly focalSquare: PointwiseKernel;
   readonly focalHalves: PointwiseKernel;
   readonly focalReal: PointwiseKernel;
