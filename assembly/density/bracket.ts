@@ -65,24 +65,24 @@ export function bracket(
   upper: usize,
   estimate: usize,
 ): void {
-  const half = Window.half(width),
-    h = f64x2.splat(half),
-    scales = f64x2.splat(scale);
-  const last = f64x2.splat(<f64>(K - 1)),
-    all = f64x2.splat(<f64>load<u32>(cumulative + ((<usize>K) << 2)));
+  const half = Window.half(width);
+  const h = f64x2.splat(half);
+  const scales = f64x2.splat(scale);
+  const last = f64x2.splat(<f64>(K - 1));
+  const all = f64x2.splat(<f64>load<u32>(cumulative + ((<usize>K) << 2)));
   const shut = f64x2.splat(<f64>reinterpret<f32>(Window.closed(half)));
   for (let i: usize = 0, size = (<usize>n) << 2; i < size; i += 8) {
-    const c = f64x2.promote_low_f32x4(v128.load64_zero(g + i)),
-      closed = f64x2.ge(c, shut);
-    const begin = Window.lowPair(c, h),
-      end = Window.highPair(c, h),
-      v = End.value(begin);
+    const c = f64x2.promote_low_f32x4(v128.load64_zero(g + i));
+    const closed = f64x2.ge(c, shut);
+    const begin = Window.lowPair(c, h);
+    const end = Window.highPair(c, h);
+    const v = End.value(begin);
     const first = Fine.bins(f64x2.mul(End.value(End.before(begin)), scales), last);
     const final = Fine.bins(f64x2.mul(End.value(End.before(end)), scales), last);
-    const low = End.pair(cumulative, first),
-      high = End.pair(cumulative, final);
-    const lowFrom = End.from(low),
-      lowTo = v128.and(End.to(low), f64x2.gt(v, f64x2.splat(0)));
+    const low = End.pair(cumulative, first);
+    const high = End.pair(cumulative, final);
+    const lowFrom = End.from(low);
+    const lowTo = v128.and(End.to(low), f64x2.gt(v, f64x2.splat(0)));
     const highFrom = v128.bitselect(all, End.from(high), closed);
     const highTo = v128.bitselect(all, End.to(high), closed);
     const lowStarts = End.starts(f64x2.mul(v, scales), first, last);
@@ -90,8 +90,8 @@ export function bracket(
     const known = f64x2.sub(v128.bitselect(highTo, highFrom, highStarts), lowTo);
     const least = f64x2.pmax(f64x2.splat(1), known); // 1: the sample itself
     const most = f64x2.sub(highTo, v128.bitselect(lowTo, lowFrom, lowStarts));
-    const x = f64x2.mul(f64x2.sub(c, h), scales),
-      y = f64x2.mul(f64x2.add(c, h), scales);
+    const x = f64x2.mul(f64x2.sub(c, h), scales);
+    const y = f64x2.mul(f64x2.add(c, h), scales);
     const below = f64x2.add(lowFrom, f64x2.mul(End.share(x, first), f64x2.sub(lowTo, lowFrom)));
     const ahead = f64x2.add(highFrom, f64x2.mul(End.share(y, final), f64x2.sub(highTo, highFrom)));
     End.put(lower + i, least);

@@ -7,8 +7,8 @@ export class Fine {
 
   /** 2^52 + floor(y), for y brought into [0, last]; the low half of each lane is the bin. NaN counts as 0. */
   @inline static bins(y: v128, last: v128): v128 {
-    const x = f64x2.pmin(last, f64x2.pmax(f64x2.splat(0), y)),
-      sum = f64x2.add(x, Fine.magic());
+    const x = f64x2.pmin(last, f64x2.pmax(f64x2.splat(0), y));
+    const sum = f64x2.add(x, Fine.magic());
     return i64x2.add(sum, f64x2.gt(f64x2.sub(sum, Fine.magic()), x));
   }
 
@@ -34,8 +34,8 @@ export class Fine {
  * which keeps the order of bins and so every bracket.
  */
 export function fineHistogram(n: i32, g: usize, scale: f64, K: i32, counts: usize): void {
-  const scales = f64x2.splat(scale),
-    last = f64x2.splat(<f64>(K - 1));
+  const scales = f64x2.splat(scale);
+  const last = f64x2.splat(<f64>(K - 1));
   let i = 0;
   for (; i <= n - 4; i += 4) {
     const bins = Fine.four(v128.load(g + ((<usize>i) << 2)), scales, last);

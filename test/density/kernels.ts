@@ -7,7 +7,15 @@ interface Kernels {
   readonly memory: WebAssembly.Memory;
   windowScratch(n: number): number;
   windowCounts(n: number, g: number, width: number, counts: number, scratch: number): void;
-  exactDensity(n: number, g: number, counts: number, width: number, density: number, beta: number): void;
+  exactDensity(
+    n: number,
+    g: number,
+    counts: number,
+    width: number,
+    density: number,
+    beta: number,
+    total: number,
+  ): void;
   exactScale(n: number, values: number, g: number, counts: number, width: number, out: number): void;
   fineHistogram(n: number, g: number, scale: number, bins: number, counts: number): void;
   prefixSum(bins: number, counts: number, cumulative: number): void;
@@ -94,7 +102,7 @@ export function exactDensity(
     const n = g.length;
     const [from, c] = [put(g), put(counts)];
     const [density, beta] = [wanted.density ? alloc(8 * n) : 0, wanted.beta ? alloc(8 * n) : 0];
-    kernels.exactDensity(n, from, c, width, density, beta);
+    kernels.exactDensity(n, from, c, width, density, beta, n);
     return { density: f64(density, density ? n : 0), beta: f64(beta, beta ? n : 0) };
   });
 }
