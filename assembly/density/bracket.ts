@@ -17,9 +17,9 @@ class End {
     return f64x2.ge(f64x2.pmin(last, y), f64x2.sub(bins, f64x2.sub(Fine.magic(), f64x2.splat(1))));
   }
 
-  /** How far into its bin an end lies, at most 1: the last bin may be narrower than the others, or take in more. */
+  /** How far into its bin an end lies. */
   @inline static share(y: v128, bins: v128): v128 {
-    return f64x2.pmin(f64x2.splat(1), f64x2.sub(y, f64x2.sub(bins, Fine.magic())));
+    return f64x2.sub(y, f64x2.sub(bins, Fine.magic()));
   }
 
   /** C[bin] and C[bin + 1] of both lanes. */
@@ -84,7 +84,7 @@ export function bracket(
     const lowFrom = End.from(low);
     const lowTo = v128.and(End.to(low), f64x2.gt(v, f64x2.splat(0)));
     const highFrom = v128.bitselect(all, End.from(high), closed);
-    const highTo = v128.bitselect(all, End.to(high), closed);
+    const highTo = End.to(high); // all of them where closed: nobody is beyond 1
     const lowStarts = End.starts(f64x2.mul(v, scales), first, last);
     const highStarts = End.starts(f64x2.mul(End.value(end), scales), final, last);
     const known = f64x2.sub(v128.bitselect(highTo, highFrom, highStarts), lowTo);
