@@ -14,8 +14,8 @@ class Ranks {
    * array costs O(n) however its values are tied.
    */
   @inline static of(keys: usize, known: i32, thresholds: v128): v128 {
-    let at = keys + ((<usize>known) << 2),
-      ranks = i32x4.splat(known);
+    let at = keys + ((<usize>known) << 2);
+    let ranks = i32x4.splat(known);
     for (;;) {
       const a = i32x4.add(Ranks.below(at, thresholds), Ranks.below(at + 4, thresholds));
       const b = i32x4.add(Ranks.below(at + 8, thresholds), Ranks.below(at + 12, thresholds));
@@ -62,31 +62,31 @@ class Counts {
 
   /** Three stretches of the sorted keys: windows that begin at 0, windows inside, windows that end at 1. */
   static rank(n: i32, pairs: usize, keys: usize, width: f64, counts: usize): void {
-    const half = Window.half(width),
-      h = f64x2.splat(half),
-      open = Window.open(half),
-      shut = Window.closed(half);
+    const half = Window.half(width);
+    const h = f64x2.splat(half);
+    const open = Window.open(half);
+    const shut = Window.closed(half);
     const closed = i32x4.splat(shut);
-    let i = 0,
-      low = 0,
-      high = 0;
+    let i = 0;
+    let low = 0;
+    let high = 0;
     for (; i < n && load<i32>(keys + ((<usize>i) << 2), 12) < open; i += 4) {
-      const c = Counts.keys(keys + ((<usize>i) << 2)),
-        ends = Ranks.of(keys, high, Window.high(c, h, closed));
+      const c = Counts.keys(keys + ((<usize>i) << 2));
+      const ends = Ranks.of(keys, high, Window.high(c, h, closed));
       high = i32x4.extract_lane(ends, 3);
       Counts.put(counts, pairs + ((<usize>i) << 3), ends);
     }
     for (; i < n && load<i32>(keys + ((<usize>i) << 2)) < shut; i += 4) {
-      const c = Counts.keys(keys + ((<usize>i) << 2)),
-        ends = Ranks.of(keys, high, Window.high(c, h, closed));
+      const c = Counts.keys(keys + ((<usize>i) << 2));
+      const ends = Ranks.of(keys, high, Window.high(c, h, closed));
       const begins = Ranks.of(keys, low, Window.low(c, h));
       high = i32x4.extract_lane(ends, 3);
       low = i32x4.extract_lane(begins, 3);
       Counts.put(counts, pairs + ((<usize>i) << 3), i32x4.sub(ends, begins));
     }
     for (; i < n; i += 4) {
-      const c = Counts.keys(keys + ((<usize>i) << 2)),
-        begins = Ranks.of(keys, low, Window.low(c, h));
+      const c = Counts.keys(keys + ((<usize>i) << 2));
+      const begins = Ranks.of(keys, low, Window.low(c, h));
       low = i32x4.extract_lane(begins, 3);
       Counts.put(counts, pairs + ((<usize>i) << 3), i32x4.sub(i32x4.splat(n), begins));
     }
@@ -109,8 +109,8 @@ export function windowScratch(n: i32): i32 {
  */
 export function windowCounts(n: i32, g: usize, width: f64, counts: usize, scratch: usize): void {
   if (n <= 0) return;
-  const a = scratch + Radix.tables(),
-    b = a + Counts.pairs(n);
+  const a = scratch + Radix.tables();
+  const b = a + Counts.pairs(n);
   const pairs = Radix.sort(n, g, scratch, a, b);
   if (!pairs) {
     for (let i = 0; i < n; i += 4) v128.store(counts + ((<usize>i) << 2), i32x4.splat(n));

@@ -1,17 +1,22 @@
 /** The bin of a value: min(floor(fl64(v * scale)), last). Never decreasing in v: all that the bracket needs. */
 export class Fine {
-  /** Bins of two float64 values >= 0, as i64 lanes. Floor by a magic sum; NaN gives `last`. */
-  @inline static pair(v: v128, scale: v128, last: v128): v128 {
-    const magic = f64x2.splat(4503599627370496);
-    const x = f64x2.pmin(last, f64x2.mul(v, scale));
-    const sum = f64x2.add(x, magic);
-    return i64x2.add(sum, f64x2.gt(f64x2.sub(sum, magic), x));
+  /** 2^52: added to a smaller whole number, it leaves that number in the low bits. */
+  @inline static magic(): v128 {
+    return f64x2.splat(4503599627370496);
+  }
+
+  /** 2^52 + floor(y), for y brought into [0, last]; the low half of each lane is the bin. NaN counts as 0. */
+  @inline static bins(y: v128, last: v128): v128 {
+    const x = f64x2.pmin(last, f64x2.pmax(f64x2.splat(0), y));
+    const sum = f64x2.add(x, Fine.magic());
+    return i64x2.add(sum, f64x2.gt(f64x2.sub(sum, Fine.magic()), x));
   }
 
   /** Bins of four float32 values >= 0. */
   @inline static four(v: v128, scale: v128, last: v128): v128 {
-    const first = Fine.pair(f64x2.promote_low_f32x4(v), scale, last);
-    const second = Fine.pair(f64x2.promote_low_f32x4(i32x4.shuffle(v, v, 2, 3, 2, 3)), scale, last);
+    const high = i32x4.shuffle(v, v, 2, 3, 2, 3);
+    const first = Fine.bins(f64x2.mul(f64x2.promote_low_f32x4(v), scale), last);
+    const second = Fine.bins(f64x2.mul(f64x2.promote_low_f32x4(high), scale), last);
     return i32x4.shuffle(first, second, 0, 2, 4, 6);
   }
 
@@ -29,8 +34,8 @@ export class Fine {
  * which keeps the order of bins and so every bracket.
  */
 export function fineHistogram(n: i32, g: usize, scale: f64, K: i32, counts: usize): void {
-  const scales = f64x2.splat(scale),
-    last = f64x2.splat(<f64>(K - 1));
+  const scales = f64x2.splat(scale);
+  const last = f64x2.splat(<f64>(K - 1));
   let i = 0;
   for (; i <= n - 4; i += 4) {
     const bins = Fine.four(v128.load(g + ((<usize>i) << 2)), scales, last);

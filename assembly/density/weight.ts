@@ -1,4 +1,4 @@
-/** Two windows' lengths and what is made of them, in float64. */
+/** The lengths of two windows and what is made of them, in float64. */
 class Length {
   /**
    * min(c + h, 1) - max(c - h, 0), put so that nothing cancels: each side of the window by itself. h = width / 2 <= 1/2.
@@ -31,26 +31,25 @@ class Length {
 }
 
 /**
- * Gradient density GD = count / length and weight beta = N length / count of each of n samples out of N,
- * from its window count.
- * Either output address may be 0: not wanted.
+ * Gradient density GD = count / length and weight beta = total length / count of each sample, from its window count.
+ * Either output address may be 0: not wanted. `total` is the size of the batch, of which these n may be a part.
  *
  * Domain: as `windowCounts`; counts >= 1.
  * Error: density 1 ulp, beta 1.5 ulp of float64 (test/kernels.density.test.ts, golden rows).
- * Source: Li et al. 2018 (arXiv 1811.05181), eq. 6 to 8.
+ * Source: Li et al. 2018 (arXiv 1811.05181), gradient density and its weight.
  */
 export function exactDensity(
   n: i32,
   g: usize,
   counts: usize,
   width: f64,
-  N: f64,
   density: usize,
   beta: usize,
+  total: f64,
 ): void {
-  const h = f64x2.splat(width * 0.5),
-    total = f64x2.splat(N),
-    size = (<usize>n) << 2;
+  const h = f64x2.splat(width * 0.5);
+  const totals = f64x2.splat(total);
+  const size = (<usize>n) << 2;
   if (density) {
     for (let i: usize = 0; i < size; i += 16) {
       Length.density(g + i, counts + i, h, density + (i << 1));
@@ -59,8 +58,8 @@ export function exactDensity(
   }
   if (beta) {
     for (let i: usize = 0; i < size; i += 16) {
-      Length.beta(g + i, counts + i, h, total, beta + (i << 1));
-      Length.beta(g + i + 8, counts + i + 8, h, total, beta + (i << 1) + 16);
+      Length.beta(g + i, counts + i, h, totals, beta + (i << 1));
+      Length.beta(g + i + 8, counts + i + 8, h, totals, beta + (i << 1) + 16);
     }
   }
 }
@@ -71,11 +70,11 @@ export function exactDensity(
  * Domain: as `exactDensity`; `out` may be `values`.
  * Error: one float32 rounding of a float64 product that is good to 2 ulp of float64.
  * Method: value x (length / count) in float64.
- * Source: Li et al. 2018 (arXiv 1811.05181), eq. 9, without the factor 1/N and N that cancel.
+ * Source: Li et al. 2018 (arXiv 1811.05181), GHM-C loss; the N of the weight and the 1/N of the mean cancel.
  */
 export function exactScale(n: i32, values: usize, g: usize, counts: usize, width: f64, out: usize): void {
-  const h = f64x2.splat(width * 0.5),
-    size = (<usize>n) << 2;
+  const h = f64x2.splat(width * 0.5);
+  const size = (<usize>n) << 2;
   for (let i: usize = 0; i < size; i += 16) {
     const first = Length.scale(values + i, g + i, counts + i, h);
     const second = Length.scale(values + i + 8, g + i + 8, counts + i + 8, h);

@@ -27,8 +27,8 @@ export class Window {
   }
 
   @inline static highPair(c: v128, h: v128): v128 {
-    const s = f64x2.add(c, h),
-      b = f64x2.sub(s, c);
+    const s = f64x2.add(c, h);
+    const b = f64x2.sub(s, c);
     return Window.above(s, f64x2.add(f64x2.sub(c, f64x2.sub(s, b)), f64x2.sub(h, b)));
   }
 

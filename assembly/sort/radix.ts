@@ -17,18 +17,20 @@ export class Radix {
    */
   static sort(n: i32, g: usize, table: usize, a: usize, b: usize): usize {
     Radix.count(n, g, table);
-    const first = Radix.key(g);
-    let from: usize = 0;
-    for (let shift: u32 = 0; shift < 30; shift += 10, table += 4096) {
-      // A digit that all keys share moves nothing.
-      if (load<i32>(Radix.slot(table, first, shift)) === n) continue;
-      const to = from === a ? b : a;
-      Radix.place(table, to);
-      if (from) Radix.scatter(n, from, table, shift);
-      else Radix.scatterNorms(n, g, table, shift);
-      from = to;
-    }
-    return from;
+    const first = Radix.pass(n, g, 0, table, a, b, 0);
+    const second = Radix.pass(n, g, first, table + 4096, a, b, 10);
+    return Radix.pass(n, g, second, table + 8192, a, b, 20);
+  }
+
+  /** Moves the pairs at `from`, or the values where there are none yet, by one digit; returns where they are. */
+  static pass(n: i32, g: usize, from: usize, table: usize, a: usize, b: usize, shift: u32): usize {
+    // A digit that all keys share moves nothing.
+    if (load<i32>(Radix.slot(table, Radix.key(g), shift)) === n) return from;
+    const to = from === a ? b : a;
+    Radix.place(table, to);
+    if (from) Radix.scatter(n, from, table, shift);
+    else Radix.scatterNorms(n, g, table, shift);
+    return to;
   }
 
   @inline static key(at: usize): u32 {

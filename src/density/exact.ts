@@ -101,7 +101,7 @@ export function exactInto(out: Outputs, g: Float32Array, options?: WindowOptions
   const [density, beta] = rooms.wide;
   for (let from = 0; from < n; from += CHUNK) {
     const size = Math.min(CHUNK, n - from);
-    kernel.exactDensity(size, rooms.g + from * 4, rooms.counts + from * 4, width, n, density, beta);
+    kernel.exactDensity(size, rooms.g + from * 4, rooms.counts + from * 4, width, density, beta, n);
     out.density?.set(f64.subarray(density >> 3, (density >> 3) + size), from);
     out.beta?.set(f64.subarray(beta >> 3, (beta >> 3) + size), from);
   }

@@ -53,9 +53,9 @@ export interface Kernel {
     g: number,
     counts: number,
     width: number,
-    total: number,
     density: number,
     beta: number,
+    total: number,
   ): void;
   exactScale(n: number, values: number, g: number, counts: number, width: number, out: number): void;
   fineHistogram(n: number, g: number, scale: number, bins: number, counts: number): void;
