@@ -14,7 +14,7 @@ export class Power {
    *
    * Domain: gamma in [0, 1000] and rest the float32 nearest to what gamma lost when it was rounded; s in [0, Infinity),
    * a softplus. gamma s > 109.517 gives exactly 0, an overflow of gamma s included; gamma = 0 gives exactly 2^32.
-   * Error: max 2^-24 (1.6 + gamma s) relative, for the gamma of the pair and the given s (test/math.test.ts, row
+   * Error: max 2^-24 (1.4 + gamma s) relative, for the gamma of the pair and the given s (test/math.test.ts, row
    * `powerLifted`); with rest = 0, one more gamma s.
    * Method: as Exp.nonPositive; rest * s is small and joins the reduced argument.
    */

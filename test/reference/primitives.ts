@@ -31,7 +31,7 @@ export const PRIMITIVES: Primitive[] = [
     name: "expNonPositive",
     truth: Math.exp,
     domain: [[-0, Number.NEGATIVE_INFINITY]],
-    max: 0.95,
+    max: 0.98,
     distance: ulpsFlushed,
     exact: [
       [0, 1],
@@ -46,7 +46,7 @@ export const PRIMITIVES: Primitive[] = [
     name: "decay",
     truth: (x) => Math.exp(-Math.abs(x)),
     domain: [...EVERY],
-    max: 0.95,
+    max: 0.98,
     distance: ulpsFlushed,
     exact: [
       [0, 1],
