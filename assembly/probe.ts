@@ -122,10 +122,14 @@ export function powerLifted(n: i32, x: usize, y: usize, gamma: f32, rest: f32): 
   }
 }
 
-/** Power.lower of the float32 products a kernel would make. */
-export function powerLower(n: i32, x: usize, y: usize): void {
-  for (let i = 0; i < n << 2; i += 16) v128.store(y + i, Power.lower(v128.load(x + i)));
+/** exp(-(gamma + rest) x) value. */
+export function powerTimes(n: i32, x: usize, y: usize, gamma: f32, rest: f32, value: f32): void {
+  for (let i = 0; i < n << 2; i += 16) {
+    const lifted = Power.lifted(F4.lit(gamma), F4.lit(rest), v128.load(x + i));
+    v128.store(y + i, Power.times(lifted, F4.lit(value)));
+  }
 }
+
 /** Sigmoid and softplus of one array in one pass, for timing. */
 export function logistic(n: i32, x: usize, y: usize, z: usize): void {
   for (let i = 0; i < n << 2; i += 16) {

