@@ -49,6 +49,7 @@ const REFUSED: Record<string, RegExp> = {
   readsItsTable: /distance is not known/,
   division: /i32\.div_s/,
   down: /no counter that rises/,
+  downUntilWrap: /no counter that rises/,
   notEqual: /i32\.ne/,
   branch: /if in the body/,
   leaves: /not a for loop|back edge|in the body/,
