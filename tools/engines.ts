@@ -31,7 +31,11 @@ const CANDIDATES: Record<EngineName, () => string[]> = {
     ...scoped("@oven", `bun${exe}`),
     ...onPath("bun"),
   ],
-  deno: () => [join("node_modules", "deno", `deno${exe}`), ...scoped("@deno", `deno${exe}`), ...onPath("deno")],
+  deno: () => [
+    join("node_modules", "deno", `deno${exe}`),
+    ...scoped("@deno", `deno${exe}`),
+    ...onPath("deno"),
+  ],
   // `bun run` puts a folder with a `node` that is bun itself in front of the path: such an impostor is no Node.
   node: () => onPath("node"),
 };
@@ -39,7 +43,10 @@ const CANDIDATES: Record<EngineName, () => string[]> = {
 const PROBE: Record<EngineName, string[]> = {
   bun: ["--version"],
   deno: ["--version"],
-  node: ["-e", "if (process.versions.bun || process.versions.deno) process.exit(1); console.log(process.version)"],
+  node: [
+    "-e",
+    "if (process.versions.bun || process.versions.deno) process.exit(1); console.log(process.version)",
+  ],
 };
 
 /** An engine that answers: its path and the version it names. */
