@@ -131,9 +131,13 @@ const focalRow: Row = {
 
 export const TABLE: Row[] = [bceRow, focalRow];
 
-/** An error as a share of what is admitted. Results below the normal numbers may flush to 0. */
-export function share(got: number, want: number, bound: number): number {
+/**
+ * An error as a share of what is admitted. Results below the normal numbers may flush to 0, and do so before
+ * a factor above 1 multiplies them.
+ */
+export function share(got: number, want: number, bound: number, factor = 1): number {
   const error = Math.abs(got - want);
-  if (Math.abs(want) < MIN_NORMAL) return error / MIN_NORMAL;
+  const flush = MIN_NORMAL * Math.max(factor, 1);
+  if (Math.abs(want) < flush) return error / flush;
   return Number.isNaN(error) ? Infinity : error / bound;
 }

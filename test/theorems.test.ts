@@ -5,7 +5,7 @@ import { bce, focal } from "../src/mod.ts";
 import { batch } from "./data.ts";
 import { json } from "./project.ts";
 import { sigmoid, softplus } from "./reference/logistic.ts";
-import { ulpError, walk } from "./reference/ulp.ts";
+import { MIN_NORMAL, ulpError, walk } from "./reference/ulp.ts";
 
 interface Vector {
   x: number;
@@ -44,7 +44,9 @@ test("gamma = 0 without alpha is cross-entropy, bit for bit", () => {
   for (const x of [logits, walk(999983)]) {
     const y = Float32Array.from(x, (_, i) => targets[i % 5003]);
     const ce = bce(x, y, { reduction: none });
-    assert.deepEqual(focal(x, y, { gamma: 0, alpha: null, reduction: none }), ce);
+    const fl = focal(x, y, { gamma: 0, alpha: null, reduction: none });
+    assert.deepEqual(fl.losses, ce.losses);
+    assert.ok(fl.grad.every((v, i) => v === ce.grad[i]));
   }
   const faded = focal(logits, targets, { gamma: 0.5, alpha: null, reduction: none });
   assert.notDeepEqual(faded, bce(logits, targets, { reduction: none }));
@@ -64,6 +66,7 @@ test("focal over cross-entropy is (1 - p_t)^gamma", () => {
     let least = 1;
     for (let i = 0; i < fl.length; i++) {
       const factor = sigmoid(targets[i] ? -logits[i] : logits[i]) ** gamma;
+      if (fl[i] < MIN_NORMAL) continue;
       assert.ok(Math.abs(fl[i] / ce[i] - factor) <= 1e-5 * factor, `${fl[i] / ce[i]} against ${factor}`);
       least = Math.min(least, factor);
     }
@@ -112,7 +115,7 @@ test("alpha = 1/2 is half of no alpha, and alpha weights by class", () => {
   );
   const quarter = lossesOf(focal(logits, targets, { reduction: none }));
   quarter.forEach((v, i) => {
-    assert.equal(targets[i] ? v : Math.fround(v / 3), Math.fround(plain[i] / 4));
+    assert.ok(ulpError(v, plain[i] * (targets[i] ? 0.25 : 0.75)) <= 2);
   });
 });
 
@@ -132,7 +135,7 @@ test("far on the right side loss and gradient vanish, far on the wrong side the 
 
 test("the gradient lives on where 1 - sigmoid(x) is 0 in float32", () => {
   const x = Math.fround(17);
-  assert.equal(Math.fround(1 / (1 + Math.fround(Math.exp(-x)))), 1, "a sigmoid that saturates");
+  assert.equal(Math.fround(1 + Math.fround(Math.exp(-x))), 1, "a sigmoid that saturates");
   const { grad } = bce(Float32Array.of(x), Float32Array.of(1), { reduction: "sum" });
   assert.ok(Math.abs(grad[0] / -4.1399375473943306e-8 - 1) < 1e-6);
 });
