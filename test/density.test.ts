@@ -6,7 +6,7 @@ import { bce, density, ghmc } from "../src/mod.ts";
 import { batch, mask, pick, random, shuffled } from "./data.ts";
 import { bracketTruth, densityTruth, regionTruth } from "./reference/density.ts";
 import { margin, sigmoid } from "./reference/logistic.ts";
-import { fromBits, neighbour, ulpError } from "./reference/ulp.ts";
+import { neighbour, ulpError } from "./reference/ulp.ts";
 
 /** Norms with everything that can go wrong: ties, both ends, grid points, neighbours, subnormals. */
 const norm: fc.Arbitrary<number> = fc.oneof(
