@@ -4,7 +4,7 @@ export { fineHistogram, prefixSum } from "./density/histogram";
 export { exactDensity, exactScale } from "./density/weight";
 export { indexFloor, indexRounded, tallyFloor, tallyRounded } from "./drive/bins";
 export { lookup, lookupWide, planes } from "./drive/lookup";
-export { blank, divide, gauge, weigh, widen } from "./drive/prepare";
+export { blank, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
 export { peak, sum, total } from "./drive/sum";
 export { survey } from "./drive/survey";
 export { bce } from "./loss/bce";

@@ -5,8 +5,9 @@ import fc from "fast-check";
 import { bce, density, ghmc } from "../src/mod.ts";
 import { batch, mask, pick, random, shuffled } from "./data.ts";
 import { bracketTruth, densityTruth, regionTruth } from "./reference/density.ts";
+import { neighbour } from "./reference/float32.ts";
 import { margin, sigmoid } from "./reference/logistic.ts";
-import { neighbour, ulpError } from "./reference/ulp.ts";
+import { ulps } from "./reference/ulp.ts";
 
 /** Norms with everything that can go wrong: ties, both ends, grid points, neighbours, subnormals. */
 const norm: fc.Arbitrary<number> = fc.oneof(
@@ -45,7 +46,7 @@ test("norms are sigmoid of minus the margin, of the valid elements in order", ()
     const dirty = logits.map((x, i) => (valid[i] ? x : Number.NaN));
     const all = density.norms(logits, targets);
     all.forEach((g, i) => {
-      assert.ok(ulpError(g, sigmoid(-margin(logits[i], targets[i]))) <= 4, `norm ${i}`);
+      assert.ok(ulps(g, sigmoid(-margin(logits[i], targets[i]))) <= 4, `norm ${i}`);
     });
     assert.deepEqual(
       density.norms(dirty, targets, { mask: valid }),

@@ -6,8 +6,8 @@ import { pick, shuffled } from "./data.ts";
 import { type GhmBatch, ghmBatch } from "./ghm-data.ts";
 import { densityTruth } from "./reference/density.ts";
 import { fromGrid, gridSum } from "./reference/fixed-point.ts";
+import { neighbour } from "./reference/float32.ts";
 import { type Convention, edgesOf, GhmOracle, type GhmTruth, ghmTruth } from "./reference/ghm.ts";
-import { neighbour } from "./reference/ulp.ts";
 
 const CONVENTIONS: Convention[] = ["paper", "mmdet"];
 const BINS = [1, 2, 3, 5, 10, 16, 30, 31, 32, 33, 64, 100, 255, 256];

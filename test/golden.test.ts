@@ -9,8 +9,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bce, focal, ghmc } from "../src/mod.ts";
 import { json, npy } from "./project.ts";
+import { MIN_NORMAL } from "./reference/float32.ts";
 import { margin, softplus } from "./reference/logistic.ts";
-import { MIN_NORMAL } from "./reference/ulp.ts";
 import { type Loss, type Options, type Row, TABLE } from "./table.ts";
 
 type Cell = number | string;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { batch, mask, softTargets } from "./data.ts";
 import { fromGrid, gridSum } from "./reference/fixed-point.ts";
-import { MAX_FLOAT32, walk } from "./reference/ulp.ts";
+import { MAX_FLOAT32, walk } from "./reference/float32.ts";
 import { type Options, type Params, type Row, share, TABLE } from "./table.ts";
 
 /** Chunks of the library hold 16384 elements: lengths on both sides of one and of two borders. */

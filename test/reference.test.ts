@@ -6,9 +6,9 @@ import { json } from "./project.ts";
 import { bracketTruth, densityTruth, regionTruth } from "./reference/density.ts";
 import { exactly, quotient } from "./reference/dyadic.ts";
 import { fromGrid, gridSum, toGrid } from "./reference/fixed-point.ts";
+import { neighbour, toBits, ulp, walk } from "./reference/float32.ts";
 import { ghmTruth } from "./reference/ghm.ts";
 import { bceTruth, focalHardTruth, focalTruth } from "./reference/pointwise.ts";
-import { neighbour, toBits, ulp, walk } from "./reference/ulp.ts";
 
 interface Vector {
   x: number;

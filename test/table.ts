@@ -1,9 +1,9 @@
 /** One row per pointwise loss: what the properties in `losses.test.ts` and its companions iterate over. */
 import fc from "fast-check";
 import { bce, focal } from "../src/mod.ts";
+import { MIN_NORMAL, ulp } from "./reference/float32.ts";
 import { margin, softplus } from "./reference/logistic.ts";
 import { bceTruth, focalTruth, logMiss, type Truth } from "./reference/pointwise.ts";
-import { MIN_NORMAL, ulp } from "./reference/ulp.ts";
 
 export interface Options {
   reduction?: "mean" | "sum" | "none";

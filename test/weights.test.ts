@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { batch, mask, random, softTargets } from "./data.ts";
 import { fromGrid, gridSum } from "./reference/fixed-point.ts";
-import { MAX_FLOAT32, MIN_NORMAL, ulp } from "./reference/ulp.ts";
+import { MAX_FLOAT32, MIN_NORMAL, ulp } from "./reference/float32.ts";
 import { type Options, type Params, type Row, share, TABLE } from "./table.ts";
 
 function someWeights(n: number): Float32Array<ArrayBuffer> {

@@ -30,6 +30,7 @@ function emit(): void {
 
 mkdirSync("build", { recursive: true });
 await compile("asconfig.json");
+await compile("asconfig.probe.json");
 const wasm = readFileSync("build/plain.wasm");
 writeFileSync("build/kernel.wasm", wasm);
 embed(wasm);

@@ -31,16 +31,25 @@ class Length {
 }
 
 /**
- * Gradient density GD = count / length and weight beta = n length / count of each sample, from its window count.
+ * Gradient density GD = count / length and weight beta = N length / count of each of n samples out of N,
+ * from its window count.
  * Either output address may be 0: not wanted.
  *
  * Domain: as `windowCounts`; counts >= 1.
  * Error: density 1 ulp, beta 1.5 ulp of float64 (test/kernels.density.test.ts, golden rows).
  * Source: Li et al. 2018 (arXiv 1811.05181), eq. 6 to 8.
  */
-export function exactDensity(n: i32, g: usize, counts: usize, width: f64, density: usize, beta: usize): void {
+export function exactDensity(
+  n: i32,
+  g: usize,
+  counts: usize,
+  width: f64,
+  N: f64,
+  density: usize,
+  beta: usize,
+): void {
   const h = f64x2.splat(width * 0.5),
-    total = f64x2.splat(<f64>n),
+    total = f64x2.splat(N),
     size = (<usize>n) << 2;
   if (density) {
     for (let i: usize = 0; i < size; i += 16) {

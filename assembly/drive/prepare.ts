@@ -63,3 +63,23 @@ export function gauge(n: i32, w: usize): u32 {
     max<u32>(i32x4.extract_lane(most, 2), i32x4.extract_lane(most, 3)),
   );
 }
+
+/**
+ * Moves |values| to `out`, leaving out those whose mask byte is 0. No mask (address 0): all of them.
+ *
+ * @returns how many were moved
+ */
+export function magnitudes(n: i32, values: usize, mask: usize, out: usize): i32 {
+  if (!mask) {
+    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+      v128.store(out + i, f32x4.abs(v128.load(values + i)));
+    }
+    return n;
+  }
+  let at = out;
+  for (let i: usize = 0; i < <usize>n; i++) {
+    store<f32>(at, abs<f32>(load<f32>(values + (i << 2))));
+    at += load<u8>(mask + i) ? 4 : 0;
+  }
+  return <i32>((at - out) >> 2);
+}

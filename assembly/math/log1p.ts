@@ -14,10 +14,10 @@ export class Log1p {
   @inline static unit(z: v128): v128 {
     const s = F4.div(z, F4.add(z, F4.lit(2)));
     const w = F4.mul(s, s);
-    let q = F4.lit(0.280120224);
-    q = F4.madd(q, w, F4.lit(0.280017972));
-    q = F4.madd(q, w, F4.lit(0.400215268));
-    q = F4.madd(q, w, F4.lit(0.666664183));
+    let q = F4.lit(0.2801201); // 0x1.1ed7cep-2
+    q = F4.madd(q, w, F4.lit(0.28001803)); // 0x1.1ebd0cp-2
+    q = F4.madd(q, w, F4.lit(0.40021527)); // 0x1.99d208p-2
+    q = F4.madd(q, w, F4.lit(0.6666642)); // 0x1.555502p-1
     return F4.sub(z, F4.mul(s, F4.sub(z, F4.mul(w, q))));
   }
 }

@@ -32,6 +32,7 @@ export interface Kernel {
   gauge(n: number, w: number): number;
   weigh(n: number, w: number, a1: number, a0: number, stride: number, w1: number, w0: number): void;
   divide(n: number, values: number, divisor: number): void;
+  magnitudes(n: number, values: number, mask: number, out: number): number;
   sum(n: number, values: number, words: number): number;
   total(words: number): number;
   readonly bce: PointwiseKernel;
@@ -43,6 +44,31 @@ export interface Kernel {
   readonly tallyRounded: TallyKernel;
   indexFloor(n: number, g: number, bins: number, bytes: number): void;
   indexRounded(n: number, g: number, bins: number, bytes: number): void;
+  windowScratch(n: number): number;
+  windowCounts(n: number, g: number, width: number, counts: number, scratch: number): void;
+  exactDensity(
+    n: number,
+    g: number,
+    counts: number,
+    width: number,
+    total: number,
+    density: number,
+    beta: number,
+  ): void;
+  exactScale(n: number, values: number, g: number, counts: number, width: number, out: number): void;
+  fineHistogram(n: number, g: number, scale: number, bins: number, counts: number): void;
+  prefixSum(bins: number, counts: number, cumulative: number): void;
+  bracket(
+    n: number,
+    g: number,
+    width: number,
+    scale: number,
+    bins: number,
+    cumulative: number,
+    lower: number,
+    upper: number,
+    estimate: number,
+  ): void;
   planes(table: number, out: number): void;
   lookup(n: number, values: number, bytes: number, planes: number, out: number): void;
   lookupWide(n: number, values: number, bytes: number, table: number, out: number): void;

@@ -1,53 +1,22 @@
-/** Distances in units in the last place of float32. */
-const f64: Float64Array<ArrayBuffer> = new Float64Array(1);
-const words: Uint32Array<ArrayBuffer> = new Uint32Array(f64.buffer);
-const f32: Float32Array<ArrayBuffer> = new Float32Array(1);
-const bits: Uint32Array<ArrayBuffer> = new Uint32Array(f32.buffer);
+/** Distances in units of the last place of float32, judged against a float64 truth. */
 
-/** The smallest normal float32: below it a result may flush to 0. */
-export const MIN_NORMAL = 1.1754943508222875e-38;
-export const MAX_FLOAT32 = 3.4028234663852886e38;
+const word = new Float64Array(1);
+const halves = new Uint32Array(word.buffer);
+const SMALLEST_NORMAL = 2 ** -126;
 
-const POWERS: Float64Array = Float64Array.from({ length: 512 }, (_, k) => 2 ** (k - 256));
+/** 2^(e - 23) for every float64 exponent field, with the spacing of float32 subnormals as the floor. */
+const SPACING = Float64Array.from({ length: 2047 }, (_, field) => 2 ** (Math.max(field - 1023, -126) - 23));
 
-/** Spacing of the float32 numbers around a value, which need not be one of them. */
-export function ulp(value: number): number {
-  f64[0] = value;
-  const exponent = ((words[1] >>> 20) & 0x7ff) - 1023;
-  return POWERS[Math.min(Math.max(exponent, -126), 127) - 23 + 256];
+/** |got - truth| in ulp of the float32 binade that truth lies in. */
+export function ulps(got: number, truth: number): number {
+  if (got === truth) return 0;
+  word[0] = truth;
+  const distance = Math.abs(got - truth) / SPACING[(halves[1] >>> 20) & 0x7ff];
+  return distance >= 0 ? distance : Number.POSITIVE_INFINITY;
 }
 
-/** How far a float32 result is from the truth, in ulp of the truth. */
-export function ulpError(got: number, want: number): number {
-  const error = Math.abs(got - want) / ulp(want);
-  return Number.isNaN(error) ? Infinity : error;
-}
-
-/** The float32 with these bits. */
-export function fromBits(pattern: number): number {
-  bits[0] = pattern;
-  return f32[0];
-}
-
-/** The bits of a float32. */
-export function toBits(value: number): number {
-  f32[0] = value;
-  return bits[0];
-}
-
-/** The float32 that is `steps` representable numbers away, in the order of the real line. */
-export function neighbour(value: number, steps: number): number {
-  const pattern = toBits(value);
-  const order = pattern >= 0x80000000 ? 0x80000000 - pattern : pattern;
-  const moved = order + steps;
-  return fromBits(moved < 0 ? 0x80000000 - moved : moved);
-}
-
-/** Finite float32 values at a stride of bit patterns: every exponent is visited, both signs. */
-export function walk(stride: number): Float32Array {
-  const found: number[] = [];
-  for (let pattern = 0; pattern < 0x7f800000; pattern += stride) {
-    found.push(fromBits(pattern), fromBits(pattern + 0x80000000));
-  }
-  return Float32Array.from(found);
+/** As `ulps`, but a truth below the normal range must have been flushed to exactly 0. */
+export function ulpsFlushed(got: number, truth: number): number {
+  if (Math.abs(truth) >= SMALLEST_NORMAL) return ulps(got, truth);
+  return got === 0 ? 0 : Number.POSITIVE_INFINITY;
 }
