@@ -1,9 +1,9 @@
 /** Approximate density against exact: brute force, and the theorems that connect the two. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { bce, density, ghmc } from "../src/mod.ts";
 import { batch, mask, pick, random, shuffled } from "./data.ts";
+import fc from "./property.ts";
 import { bracketTruth, densityTruth, regionTruth } from "./reference/density.ts";
 import { neighbour } from "./reference/float32.ts";
 import { margin, sigmoid } from "./reference/logistic.ts";
@@ -20,7 +20,7 @@ const norm: fc.Arbitrary<number> = fc.oneof(
     .map(([k, d]) => neighbour(Math.fround(k / 60), d)),
 );
 const norms: fc.Arbitrary<Float32Array<ArrayBuffer>> = fc
-  .array(norm, { minLength: 0, maxLength: 70 })
+  .array(norm, { minLength: 0, maxLength: 70, size: "max" })
   .map((v) => Float32Array.from(v));
 const some: fc.Arbitrary<Float32Array<ArrayBuffer>> = norms.filter((g) => g.length > 0);
 const width: fc.Arbitrary<number> = fc.oneof(
@@ -285,15 +285,25 @@ test("T5: the bracket holds the exact count, always", () => {
   assert.ok(open > 1000 && tight > 1000, "brackets of both kinds were seen");
 });
 
-test("T5: for binary widths the bracket is the one of the theorem", () => {
+test("T5: for binary widths the bracket is that of the theorem or narrower", () => {
+  let seen = 0;
   fc.assert(
     fc.property(some, fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 }), (g, k, m) => {
       const { lower, upper } = density.bracket(g, { width: 2 ** -k, refine: 2 ** m });
       const want = bracketTruth(g, 2 ** -k, 2 ** m);
-      assert.deepEqual([[...lower], [...upper]], [want.lower, want.upper]);
+      let equal = 0;
+      g.forEach((v, i) => {
+        assert.ok(lower[i] >= want.lower[i] && upper[i] <= want.upper[i], `at ${v}`);
+        const edge = Number.isInteger(v * 2 ** (k + m + 1));
+        if (edge) return; // there the window ends with a bin, and one bin less is touched
+        assert.deepEqual([lower[i], upper[i]], [want.lower[i], want.upper[i]], `at ${v}`);
+        equal++;
+      });
+      seen += equal;
     }),
     { numRuns: 300 },
   );
+  assert.ok(seen > 1000);
 });
 
 test("T5: a finer histogram narrows the bracket, and the estimate comes near", () => {

@@ -165,11 +165,11 @@ const kornia: Mapping = (c) => {
 };
 
 const FILES: [string, Row, Loss, Mapping, met: number, skipped: Record<string, number>][] = [
-  ["torch.binary_cross_entropy_with_logits", BCE, bce as Loss, torch, 41, {}],
-  ["torchvision.sigmoid_focal_loss", FOCAL, focal as Loss, torchvision, 55, {}],
-  ["optax.sigmoid_focal_loss", FOCAL, focal as Loss, optax, 49, {}],
-  ["mmdet.py_sigmoid_focal_loss", FOCAL, focal as Loss, mmdet, 41, {}],
-  ["kornia.binary_focal_loss_with_logits", FOCAL, focal as Loss, kornia, 41, { [MIXTURE]: 11 }],
+  ["torch.binary_cross_entropy_with_logits", BCE, bce, torch, 41, {}],
+  ["torchvision.sigmoid_focal_loss", FOCAL, focal, torchvision, 55, {}],
+  ["optax.sigmoid_focal_loss", FOCAL, focal, optax, 49, {}],
+  ["mmdet.py_sigmoid_focal_loss", FOCAL, focal, mmdet, 41, {}],
+  ["kornia.binary_focal_loss_with_logits", FOCAL, focal, kornia, 41, { [MIXTURE]: 11 }],
 ];
 
 for (const [file, row, loss, mapping, met, skipped] of FILES) {

@@ -1,8 +1,8 @@
 /** Values and gradients of every pointwise loss, against its formula in f64 and against exact sums. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { batch, mask, softTargets } from "./data.ts";
+import fc from "./property.ts";
 import { fromGrid, gridSum } from "./reference/fixed-point.ts";
 import { MAX_FLOAT32, walk } from "./reference/float32.ts";
 import { type Options, type Params, type Row, share, TABLE } from "./table.ts";

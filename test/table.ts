@@ -1,57 +1,30 @@
 /** One row per pointwise loss: what the properties in `losses.test.ts` and its companions iterate over. */
-import fc from "fast-check";
-import { bce, focal } from "../src/mod.ts";
+
+import { bce, focal, type PointwiseLoss, type SharedOptions } from "../src/mod.ts";
+import fc from "./property.ts";
 import { MIN_NORMAL, ulp } from "./reference/float32.ts";
 import { margin, softplus } from "./reference/logistic.ts";
 import { bceTruth, focalTruth, logMiss, type Truth } from "./reference/pointwise.ts";
 
-export interface Options {
-  reduction?: "mean" | "sum" | "none";
-  normalizer?: "count" | "positives" | number;
-  mask?: Uint8Array;
-  weights?: Float32Array;
-  classes?: number;
+/** The parameters of all losses together. */
+interface Parameters {
   posWeight?: number | Float32Array;
   alpha?: number | null | Float32Array;
   gamma?: number;
+  classes?: number;
 }
+
+export type Options = Parameters & {
+  -readonly [K in keyof SharedOptions]: SharedOptions[K];
+};
 
 export interface Outputs {
   grad?: Float32Array;
   losses?: Float32Array;
 }
 
-export type StateRow = Record<string, bigint>;
-
-export interface Stream {
-  update(
-    logits: Float32Array,
-    targets: Float32Array | Uint8Array,
-    options?: Pick<Options, "mask" | "weights">,
-  ): Stream;
-  merge(other: Stream): Stream;
-  result(): { loss: number; sum: number; count: number; positives: number };
-  save(): Uint8Array;
-  toRows(): StateRow[];
-}
-
-/** The contract of a pointwise loss, as its tests use it. */
-export interface Loss {
-  (
-    logits: Float32Array,
-    targets: Float32Array | Uint8Array,
-    options?: Options,
-  ): { loss: number; grad: Float32Array; count: number; losses?: Float32Array };
-  into(
-    out: Outputs,
-    logits: Float32Array,
-    targets: Float32Array | Uint8Array,
-    options?: Options,
-  ): { loss: number; count: number };
-  stream(options?: Options): Stream;
-  load(bytes: Uint8Array): Stream;
-  fromRows(rows: StateRow[], options?: Options): Stream;
-}
+/** Any pointwise loss, given only parameters that are its own. */
+export type Loss = PointwiseLoss<Parameters>;
 
 /** Scalar parameters of one loss. */
 export interface Params {
@@ -86,7 +59,7 @@ function focalRelative(x: number, y: number, gamma: number): number {
 
 const bceRow: Row = {
   name: "bce",
-  loss: bce as Loss,
+  loss: bce,
   settings: [{}, { posWeight: 3.5 }, { posWeight: 0.125 }],
   params: fc.record({ posWeight: unit.map((v) => v * 16) }, { requiredKeys: [] }),
   truth: (x, y, { posWeight = 1 }) => bceTruth(x, y, posWeight),
@@ -98,7 +71,7 @@ const bceRow: Row = {
 
 const focalRow: Row = {
   name: "focal",
-  loss: focal as Loss,
+  loss: focal,
   settings: [
     {},
     ...[0, 0.5, 1, 1.5, 2, 2.5, 3].map((gamma) => ({ gamma, alpha: null })),
