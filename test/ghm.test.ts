@@ -269,10 +269,10 @@ test("the gradient mass of a bin is its mean norm over M, so the total is near o
 });
 
 test("with all bins occupied the loss is nearly 1 and above ln M - ln(M!)/M: no progress metric", () => {
-  for (const [bins, least] of [
-    [5, 0.6519],
-    [10, 0.7921],
-    [30, 0.9126],
+  for (const [bins, least, most] of [
+    [5, 0.6519, 1.5],
+    [10, 0.7921, 1.4],
+    [30, 0.9126, 1.2],
   ]) {
     const means: number[] = [];
     for (const shift of [0, -1.5]) {
@@ -280,7 +280,7 @@ test("with all bins occupied the loss is nearly 1 and above ln M - ln(M!)/M: no 
       const x = b.logits.map((v) => v + shift);
       const got = ghmc(x, b.targets, { bins });
       assert.equal(occupiedOf(got), bins);
-      assert.ok(got.loss > least && got.loss < 1.1, `${bins}: ${got.loss}`);
+      assert.ok(got.loss > least && got.loss < most, `${bins}: ${got.loss}`);
       means.push(got.meanLoss);
     }
     assert.ok(Math.abs(means[0] / means[1] - 1) > 0.05, "while the mean loss does move");
@@ -334,18 +334,16 @@ test("all norms equal: paper weight 1/M, mmdetection 1", () => {
 });
 
 test("the worked example: exact density and regions side by side", () => {
-  // Norms in 32nds, M = 8: every edge of a bin and of a window is exact in binary.
-  const g = Float32Array.from([0, 2, 4, 4, 6, 12, 20, 22, 28, 32], (v) => v / 32);
-  const exact = density.exact(g, { width: 1 / 8 });
-  assert.deepEqual(
-    [...exact.counts],
-    [1, 1, 2, 2, 1, 1, 1, 1, 1, 1].map((_, i) => densityTruth(g, 1 / 8).counts[i]),
-  );
+  // Norms in 32nds and M = 8, so that every edge of a bin and of a window is exact in binary.
+  const g = Float32Array.from([0, 1, 2, 2, 3, 6, 10, 11, 18, 32], (v) => v / 32);
+  const exact = density.exact(g, { width: 4 / 32 });
+  assert.deepEqual([...exact.counts], [2, 4, 5, 5, 4, 1, 2, 2, 1, 1]);
+  assert.deepEqual([...exact.density], [32, (4 * 32) / 3, 40, 40, 32, 8, 16, 16, 8, 16]);
   const regions = density.histogram(g, { bins: 8 });
-  assert.deepEqual([...regions.counts].map(Number), [2, 2, 3, 3, 3, 1, 2, 2, 2, 2]);
-  regions.density.forEach((d, i) => {
-    assert.equal(d, 8 * Number(regions.counts[i]));
-  });
+  assert.deepEqual([...regions.counts].map(Number), [5, 5, 5, 5, 5, 1, 2, 2, 1, 1]);
+  assert.deepEqual([...regions.density], [40, 40, 40, 40, 40, 8, 16, 16, 8, 8]);
+  assert.equal(exact.beta[0] / regions.beta[0], 40 / 32);
+  assert.equal(regions.beta[9] / exact.beta[9], 2, "at the border the histogram weighs twice");
 });
 
 /** Logits whose norm lies at, just below and just above every edge j / bins. */
