@@ -9,6 +9,9 @@ import { type Guard, guardOf, recognise, type Shape, writtenLocals } from "./sha
 import { Trace } from "./trace.ts";
 import { type Ref, refuse, type Value } from "./value.ts";
 
+/** Beyond so many instructions a round fills the processor's window by itself, and copies only cost size. */
+const LONGEST = 160;
+
 /**
  * Replaces one loop in place.
  * @returns how many instructions the new loop has
@@ -23,6 +26,7 @@ export function interleaveLoop(loop: List, context: Context, options: Options): 
   orderMemory(trace, steps);
   const results = resultsOf(loop, context.func, trace, written);
   const order = schedule(trace, results);
+  if (order.length > LONGEST * options.copies) refuse(`a body of ${order.length / options.copies} instructions, too long to gain`);
   emit(loop, shape.label, guard, order, results, context, options);
   return order.length;
 }
