@@ -1,0 +1,97 @@
+/**
+ * SHA-256 over outputs on seeded data: the same on every engine, and in every release that lists no change under
+ * Numerics in the changelog. `UPDATE_DIGEST=1 bun test test/digest.test.ts` writes what is computed now.
+ */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { test } from "node:test";
+import { bce, density, focal, ghmc } from "../src/mod.ts";
+import { batch, mask, softTargets } from "./data.ts";
+import { json, pathOf } from "./project.ts";
+import { walk } from "./reference/float32.ts";
+
+const FILE = ["test", "golden", "digest.json"] as const;
+const n = 50021;
+const { logits, targets } = batch(n, 271, 0.02);
+const valid = mask(n, 828);
+const weights = logits.map((x) => Math.abs(x) / 8);
+const wide = walk(65537).filter((x) => Math.abs(x) < 1e37);
+const ones = new Float32Array(wide.length).fill(1);
+const soft = softTargets(n, 182);
+
+/** Numbers and arrays of any result, in the order in which it lists them. */
+function hash(value: unknown): string {
+  const sum = createHash("sha256");
+  const add = (part: unknown): void => {
+    if (typeof part === "number") add(Float64Array.of(part));
+    else if (ArrayBuffer.isView(part))
+      sum.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    else if (typeof part === "object" && part !== null) for (const inner of Object.values(part)) add(inner);
+    else if (typeof part === "boolean") sum.update(part ? "1" : "0");
+  };
+  add(value);
+  return sum.digest("hex").slice(0, 32);
+}
+
+function averaged(convention: "paper" | "mmdet"): unknown[] {
+  const state = ghmc.create({ bins: 30, convention });
+  const steps = [0, 1, 2, 3].map((k) => {
+    const cut = (v: Float32Array): Float32Array => v.subarray(k * 9000, k * 9000 + 7001);
+    return state.step(cut(logits), cut(targets));
+  });
+  return [steps, state.counts, state.save()];
+}
+
+const none = { reduction: "none" } as const;
+const g = density.norms(logits, targets, { mask: valid });
+
+const OUTPUTS: Record<string, () => unknown> = {
+  bce: () => bce(logits, targets),
+  "bce, masked and weighted": () => bce(logits, targets, { mask: valid, weights, normalizer: "positives" }),
+  "bce, soft": () => bce(logits, soft, { posWeight: 1.7, ...none }),
+  "bce, all exponents": () => bce(wide, ones, none),
+  focal: () => focal(logits, targets),
+  "focal, halves": () =>
+    [0, 0.5, 1, 1.5, 2.5, 3].map((gamma) => focal(logits, targets, { gamma, alpha: null })),
+  "focal, any gamma": () => focal(logits, targets, { gamma: 1.7, alpha: 0.3, ...none }),
+  "focal, soft": () => focal(logits, soft, none),
+  "focal, all exponents": () => [0.5, 2, 4.4].map((gamma) => focal(wide, ones, { gamma, ...none })),
+  streams: () =>
+    [bce, focal].map((loss) => loss.stream().update(logits, targets, { mask: valid, weights }).save()),
+  ghmc: () => [10, 30, 100].map((bins) => ghmc(logits, targets, { bins, mask: valid })),
+  "ghmc, mmdet": () => ghmc(logits, targets, { convention: "mmdet" }),
+  "ghmc, averaged": () => [averaged("paper"), averaged("mmdet")],
+  "ghmc, streamed": () => ghmc.stream().update(logits, targets).save(),
+  "ghmc, exact": () => ghmc.exact(logits, targets, { mask: valid }),
+  norms: () => g,
+  "density, exact": () => density.exact(g, { width: 1 / 30 }),
+  "density, histogram": () => density.histogram(g),
+  "density, bracket": () => density.bracket(g),
+  "density, verify": () => density.verify(logits, targets, { mask: valid }),
+};
+
+if (process.env.UPDATE_DIGEST) {
+  const digests = Object.fromEntries(Object.entries(OUTPUTS).map(([name, run]) => [name, hash(run())]));
+  writeFileSync(pathOf(...FILE), `${JSON.stringify(digests, null, 2)}\n`);
+}
+const recorded = existsSync(pathOf(...FILE)) ? json<Record<string, string>>(...FILE) : {};
+
+for (const [name, run] of Object.entries(OUTPUTS)) {
+  test(`the bits of ${name} are the recorded ones`, () => {
+    assert.equal(hash(run()), recorded[name], `see Numerics in CHANGELOG.md before recording other bits`);
+  });
+}
+
+test("every recorded digest is computed, and no two are equal", () => {
+  assert.deepEqual(Object.keys(recorded), Object.keys(OUTPUTS));
+  assert.equal(new Set(Object.values(recorded)).size, Object.keys(OUTPUTS).length);
+});
+
+test("one bit in one of the outputs shows", () => {
+  const { grad } = bce(logits, targets);
+  const other = grad.slice();
+  new Uint32Array(other.buffer)[n - 1] ^= 1;
+  assert.notEqual(hash(other), hash(grad));
+});
