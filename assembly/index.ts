@@ -1,1 +1,16 @@
-export function ready(): i32 { return 1; }
+export { bracket } from "./density/bracket";
+export { windowCounts, windowScratch } from "./density/exact";
+export { fineHistogram, prefixSum } from "./density/histogram";
+export { exactDensity, exactScale } from "./density/weight";
+export { indexFloor, indexRounded, tallyFloor, tallyRounded } from "./drive/bins";
+export { lookup, lookupWide, planes } from "./drive/lookup";
+export { blank, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
+export { peak, sum, total } from "./drive/sum";
+export { survey } from "./drive/survey";
+export { bce } from "./loss/bce";
+export { focalHalves, focalReal, focalSquare } from "./loss/focal";
+
+/** Where the host may lay out its memory: everything below belongs to the module. */
+export function heapBase(): usize {
+  return __heap_base;
+}

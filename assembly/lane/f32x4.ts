@@ -15,4 +15,15 @@ export class F4 {
   @inline static relu(a: v128): v128 { return f32x4.pmax(f32x4.splat(0), a); }
   /** Lane by lane: `a` where the mask has ones, `b` where it has zeros. */
   @inline static pick(mask: v128, a: v128, b: v128): v128 { return v128.bitselect(a, b, mask); }
+  /** Lane by lane: all ones where a < b, else all zeros; all zeros if either is NaN. */
+  @inline static lt(a: v128, b: v128): v128 { return f32x4.lt(a, b); }
+  /** All ones where the sign bit is set, else all zeros. Needs no constant. */
+  @inline static signs(a: v128): v128 { return i32x4.shr_s(a, 31); }
+  @inline static and(a: v128, b: v128): v128 { return v128.and(a, b); }
+  @inline static or(a: v128, b: v128): v128 { return v128.or(a, b); }
+  @inline static xor(a: v128, b: v128): v128 { return v128.xor(a, b); }
+  /** `a` with the lanes of the mask set to +0. */
+  @inline static clear(mask: v128, a: v128): v128 { return v128.andnot(a, mask); }
+  /** 2^k, for a lane whose low eight bits are k + 127: they become the exponent field. */
+  @inline static pow2(biased: v128): v128 { return i32x4.shl(biased, 23); }
 }

@@ -1,0 +1,44 @@
+/**
+ * What a chunk holds, found in one pass before anything is computed from it. Writes four 32-bit integers:
+ *
+ *   report[0]  largest bit pattern of |x|: at or above 0x7f800000 where a logit is not finite
+ *   report[1]  not 0 where a target is neither 0 nor 1
+ *   report[2]  largest bit pattern of t as unsigned: above 0x3f800000 where a target is outside [0, 1]
+ *   report[3]  how many targets are above 1/2
+ */
+export function survey(n: i32, x: usize, t: usize, report: usize): void {
+  const end = <usize>n << 2;
+  if (n & 3) {
+    v128.store(x + end, i32x4.splat(0));
+    v128.store(t + end, i32x4.splat(0));
+  }
+  let logit = i32x4.splat(0);
+  let soft = i32x4.splat(0);
+  let target = i32x4.splat(0);
+  let positives = i32x4.splat(0);
+  for (let i: usize = 0; i < end; i += 16) {
+    const y = f32x4.add(v128.load(t + i), f32x4.splat(0)); // -0 becomes 0
+    logit = i32x4.max_u(logit, v128.and(v128.load(x + i), i32x4.splat(0x7fffffff)));
+    soft = v128.or(soft, f32x4.sub(f32x4.mul(y, y), y));
+    target = i32x4.max_u(target, y);
+    positives = i32x4.sub(positives, f32x4.gt(y, f32x4.splat(0.5)));
+  }
+  store<u32>(report, Survey.most(logit));
+  store<u32>(report, v128.any_true(soft) ? 1 : 0, 4);
+  store<u32>(report, Survey.most(target), 8);
+  store<u32>(report, Survey.sum(positives), 12);
+}
+
+class Survey {
+  static most(v: v128): u32 {
+    return max<u32>(
+      max<u32>(i32x4.extract_lane(v, 0), i32x4.extract_lane(v, 1)),
+      max<u32>(i32x4.extract_lane(v, 2), i32x4.extract_lane(v, 3)),
+    );
+  }
+  static sum(v: v128): u32 {
+    return (
+      i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3)
+    );
+  }
+}

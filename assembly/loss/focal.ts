@@ -1,0 +1,105 @@
+import { Loss, Pointwise } from "../drive/pointwise";
+import { F4 } from "../lane/f32x4";
+import { Exp } from "../math/exp";
+import { Log1p } from "../math/log1p";
+import { Logistic } from "../math/logistic";
+
+/** The parameters of a focal loss and the power q^gamma. Used as a type argument only. */
+@unmanaged
+export abstract class Power {
+  divisor: f32;
+  gamma: f32;
+  /** All ones where gamma has the part 1, 2, 1/2: see `Halves`. */
+  one: i32;
+  two: i32;
+  half: i32;
+
+  /** q^gamma, with q = sigmoid(-u) and minusLogQ = softplus(u). */
+  abstract of(q: v128, minusLogQ: v128): v128;
+}
+
+/** gamma = 2. */
+@unmanaged
+@final
+export class Square extends Power {
+  @inline of(q: v128, minusLogQ: v128): v128 {
+    return F4.mul(q, q);
+  }
+}
+
+/** gamma in {0, 1/2, 1, 3/2, 2, 5/2, 3}: a product of the parts q, q^2 and sqrt(q) that gamma is made of. */
+@unmanaged
+@final
+export class Halves extends Power {
+  @inline of(q: v128, minusLogQ: v128): v128 {
+    const linear = this.part(i32x4.splat(this.one), q);
+    const square = this.part(i32x4.splat(this.two), F4.mul(q, q));
+    const root = this.part(i32x4.splat(this.half), F4.sqrt(q));
+    return F4.mul(F4.mul(square, linear), root);
+  }
+  /** `value` where the mask has ones, else 1. */
+  @inline part(mask: v128, value: v128): v128 {
+    return F4.xor(F4.lit(1), F4.and(mask, F4.xor(F4.lit(1), value)));
+  }
+}
+
+/** Any gamma >= 0: the exponential of -gamma softplus(u). */
+@unmanaged
+@final
+export class Real extends Power {
+  @inline of(q: v128, minusLogQ: v128): v128 {
+    return Exp.nonPositive(F4.neg(F4.mul(F4.lit(this.gamma), minusLogQ)));
+  }
+}
+
+/**
+ * Focal loss on logits, hard targets t in {0, 1}.
+ *
+ *   u  = (2t - 1) x                      margin; p = sigmoid(u), q = sigmoid(-u)
+ *   L  = w_t q^gamma softplus(-u)
+ *   L' = -(2t - 1) w_t q^gamma (q + gamma p softplus(-u))
+ *
+ * Every term is non-negative and no exponent is: finite for every gamma >= 0 and every finite x.
+ * Source: Lin et al. 2017, equation 5 and appendix B.
+ */
+@unmanaged
+@final
+export class Focal<P extends Power> extends Loss {
+  gamma: f32;
+
+  @inline eval(x: v128, t: v128, w1: v128, w0: v128, grad: usize): v128 {
+    const negative = f32x4.eq(t, F4.lit(0));
+    const u = F4.xor(x, F4.and(negative, F4.lit(-0.0)));
+    const e = Logistic.decay(x);
+    const tail = Log1p.unit(e);
+    const larger = Logistic.larger(e);
+    const smaller = Logistic.smaller(e, larger);
+    const k = Logistic.exchange(u, larger, smaller);
+    const p = F4.xor(larger, k);
+    const q = F4.xor(smaller, k);
+    const ce = F4.add(F4.relu(F4.neg(u)), tail);
+    const faded = changetype<P>(changetype<usize>(this)).of(q, F4.add(F4.relu(u), tail));
+    const m = F4.mul(F4.pick(negative, w0, w1), faded);
+    const slope = F4.mul(m, F4.madd(F4.mul(F4.lit(this.gamma), p), ce, q));
+    this.put(grad, F4.xor(slope, F4.clear(negative, F4.lit(-0.0))));
+    return F4.mul(m, ce);
+  }
+}
+
+export function focalSquare(
+  n: i32, x: usize, t: usize, w1: usize, w0: usize, stride: usize, op: usize, loss: usize, grad: usize,
+): void {
+  Pointwise.run<Focal<Square>>(n, x, t, w1, w0, stride, op, loss, grad);
+}
+
+export function focalHalves(
+  n: i32, x: usize, t: usize, w1: usize, w0: usize, stride: usize, op: usize, loss: usize, grad: usize,
+): void {
+  Pointwise.run<Focal<Halves>>(n, x, t, w1, w0, stride, op, loss, grad);
+}
+
+export function focalReal(
+  n: i32, x: usize, t: usize, w1: usize, w0: usize, stride: usize, op: usize, loss: usize, grad: usize,
+): void {
+  Pointwise.run<Focal<Real>>(n, x, t, w1, w0, stride, op, loss, grad);
+}

@@ -1,0 +1,86 @@
+import { kernel } from "./wasm/kernel.ts";
+
+/** Elements in the arena at a time: their arrays together stay in a second-level cache. */
+export const CHUNK = 16384;
+
+/** Bytes behind every room: kernels read and write whole vectors. */
+const PAD = 64;
+const FLOATS = CHUNK * 4;
+
+type Small = "op" | "report" | "words" | "table" | "planes" | "cells" | "tables";
+type Long = "mask" | "bytes" | "x" | "t" | "w" | "a1" | "a0" | "w1" | "w0" | "loss" | "grad";
+type Room = Small | Long;
+
+/** The fixed rooms and their bytes. Arrays of float32 hold one chunk. */
+const ROOMS: Record<Room, number> = {
+  op: 64,
+  report: 16,
+  words: 80,
+  table: 1024,
+  planes: 128,
+  cells: 256 * 88,
+  mask: CHUNK,
+  bytes: CHUNK,
+  tables: 16384 + 2048 * 12 + PAD,
+  x: FLOATS,
+  t: FLOATS,
+  w: FLOATS,
+  a1: FLOATS,
+  a0: FLOATS,
+  w1: FLOATS,
+  w0: FLOATS,
+  loss: FLOATS,
+  grad: FLOATS,
+};
+
+/** Addresses one after the other, 64-byte aligned. */
+function layOut(from: number, sizes: readonly number[]): { addresses: number[]; end: number } {
+  let end = Math.ceil(from / 64) * 64;
+  const addresses = sizes.map((bytes) => {
+    const address = end;
+    end = Math.ceil((end + bytes + PAD) / 64) * 64;
+    return address;
+  });
+  return { addresses, end };
+}
+
+const fixed = layOut(kernel.heapBase(), Object.values(ROOMS));
+
+/** Addresses of the fixed rooms. */
+export const at: Readonly<Record<Room, number>> = Object.fromEntries(
+  Object.keys(ROOMS).map((name, i) => [name, fixed.addresses[i]]),
+) as Record<Room, number>;
+
+/** Views of the whole memory, made anew after it has grown. */
+export interface Views {
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly u8: Uint8Array;
+}
+let cached: Views | undefined;
+let buffer: ArrayBuffer | undefined;
+
+export function views(): Views {
+  if (cached === undefined || buffer !== kernel.memory.buffer) {
+    const b = kernel.memory.buffer;
+    buffer = b;
+    cached = {
+      f32: new Float32Array(b),
+      f64: new Float64Array(b),
+      i32: new Int32Array(b),
+      u32: new Uint32Array(b),
+      u8: new Uint8Array(b),
+    };
+  }
+  return cached;
+}
+
+/** Rooms behind the fixed ones for one call, by size in bytes; the next call takes the same memory again. */
+export function reserve(sizes: readonly number[]): number[] {
+  const { addresses, end } = layOut(fixed.end, sizes);
+  const missing = end - kernel.memory.buffer.byteLength;
+  if (missing > 0) kernel.memory.grow(Math.ceil(missing / 65536));
+  return addresses;
+}

@@ -1,0 +1,190 @@
+import { at, CHUNK } from "./arena.ts";
+import { choice, describe, integer, number, options as checkOptions } from "./check.ts";
+import { clear, DIGITS } from "./stream/exact-sum.ts";
+import { type BatchOptions, LossStream, type Normalizer, normalize, type Reduction } from "./stream/loss-stream.ts";
+import { type Batch, census, checkBatch, copyOut, type Form, type Outputs, pass, refuseOverflow } from "./stream/pass.ts";
+import type { Row } from "./stream/rows.ts";
+import type { Header } from "./stream/state.ts";
+import { kernel } from "./wasm/kernel.ts";
+
+/** How a batch is reduced to one number. */
+export interface ReductionOptions {
+  /** `"mean"` (default), `"sum"`, or `"none"`: per-element derivatives, and the sum as `loss`. */
+  readonly reduction?: Reduction | undefined;
+  /** What `"mean"` divides by: `"count"` (default), `"positives"`, or a number > 0. */
+  readonly normalizer?: Normalizer | undefined;
+}
+
+/** Options of every loss. */
+export interface SharedOptions extends ReductionOptions, BatchOptions {}
+
+export interface LossResult {
+  /** The reduced loss. */
+  loss: number;
+  /** d loss / d logits, one float32 per logit. */
+  grad: Float32Array;
+  /** Valid elements. */
+  count: number;
+  /** The weighted element losses, for `reduction: "none"`. */
+  losses?: Float32Array;
+}
+
+export interface IntoResult {
+  loss: number;
+  count: number;
+}
+
+/** A pointwise loss: a function with facets. `P` are its own parameters. */
+export interface PointwiseLoss<P> {
+  (logits: Float32Array, targets: Float32Array | Uint8Array, options?: P & SharedOptions): LossResult;
+  /**
+   * The same without allocation: gradients and element losses go to arrays of the caller. No `grad`: loss only.
+   * Outputs may be the very arrays of the inputs; a partial overlap is refused.
+   */
+  into(
+    out: { grad?: Float32Array | undefined; losses?: Float32Array | undefined },
+    logits: Float32Array,
+    targets: Float32Array | Uint8Array,
+    options?: P & SharedOptions,
+  ): IntoResult;
+  /** A mergeable loss over data that arrives in pieces. */
+  stream(options?: P & ReductionOptions): LossStream;
+  /** A stream from the bytes of `save`. */
+  load(bytes: Uint8Array): LossStream;
+  /** A stream from the rows of `toRows`, possibly added up elsewhere. */
+  fromRows(rows: readonly Row[], options?: P & ReductionOptions): LossStream;
+}
+
+/** What a loss is made of. */
+export interface Definition<P> {
+  readonly name: string;
+  /** The parameters' names and defaults, in the order in which a saved state lists them. */
+  readonly defaults: Required<{ [K in keyof P]: unknown }>;
+  /** Checks the parameters and sets up the kernel. */
+  form(task: string, parameters: Record<string, unknown>): Form;
+}
+
+interface Call {
+  readonly form: Form;
+  readonly reduction: Reduction;
+  readonly normalizer: Normalizer;
+  readonly header: Header;
+}
+
+/** Options as they are written to a saved state: arrays as plain lists. */
+function plain(value: unknown): unknown {
+  return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
+}
+
+function checkNormalizer(task: string, value: unknown): Normalizer {
+  if (typeof value === "number") return number(task, "normalizer", value, 0, Number.MAX_VALUE, true);
+  if (typeof value !== "string") {
+    throw new TypeError(`Cannot ${task}: expected normalizer as "count", "positives" or a number, got ${describe(value)}`);
+  }
+  return choice(task, "normalizer", value, NORMALIZERS);
+}
+
+const NORMALIZERS = ["count", "positives"] as const;
+const REDUCTIONS = ["mean", "sum", "none"] as const;
+
+/** Makes a loss out of its definition: the one-shot function, `into`, `stream`, `load` and `fromRows`. */
+export function defineLoss<P extends object>(definition: Definition<P>): PointwiseLoss<P> {
+  const { name, defaults } = definition;
+  const compute = `compute ${name}`;
+  const own = Object.keys(defaults);
+  const streamKeys = [...own, "reduction", "normalizer"];
+  const callKeys = [...streamKeys, "mask", "weights"];
+
+  function read(task: string, options: object | undefined, known: readonly string[]): Call {
+    checkOptions(task, options, known);
+    const given = (options ?? {}) as Record<string, unknown>;
+    const parameters: Record<string, unknown> = {};
+    for (const key of own) parameters[key] = given[key] === undefined ? (defaults as Record<string, unknown>)[key] : given[key];
+    const reduction = given.reduction === undefined ? "mean" : choice(task, "reduction", given.reduction, REDUCTIONS);
+    const normalizer = given.normalizer === undefined ? "count" : checkNormalizer(task, given.normalizer);
+    const form = definition.form(task, parameters);
+    const header: Header = {
+      get options() {
+        const saved: Record<string, unknown> = {};
+        for (const key of own) if (parameters[key] !== undefined) saved[key] = plain(parameters[key]);
+        return { ...saved, reduction, normalizer };
+      },
+      kind: name,
+    };
+    return { form, reduction, normalizer, header };
+  }
+
+  function run(call: Call, batch: Batch, out: Outputs): IntoResult {
+    const { form, reduction, normalizer } = call;
+    const many = batch.logits.length > CHUNK || form.classes > 1;
+    const mean = reduction === "mean";
+    let by = mean && typeof normalizer === "number" ? normalizer : 0;
+    if (mean && many && typeof normalizer !== "number") {
+      const unmasked = !batch.mask && normalizer === "count";
+      const { valid, positives } = unmasked ? { valid: batch.logits.length, positives: 0 } : census(batch);
+      by = normalize(normalizer, valid, positives);
+    } else if (!mean) {
+      by = 1;
+    }
+    let count = 0;
+    clear(at.words, DIGITS);
+    pass(
+      compute,
+      form,
+      batch,
+      (chunk) => {
+        if (by === 0) by = normalize(normalizer, chunk.valid, chunk.positives);
+        return by;
+      },
+      (chunk) => {
+        if (kernel.sum(chunk.size, at.loss, at.words) >>> 0 >= 0x7f800000) {
+          refuseOverflow(compute, batch, chunk.from, chunk.size);
+        }
+        count += chunk.valid;
+        copyOut(out, chunk);
+      },
+    );
+    return { loss: kernel.total(at.words) / (by || 1), count };
+  }
+
+  function makeStream(task: string, options: object | undefined): LossStream {
+    const { form, header, reduction, normalizer } = read(task, options, streamKeys);
+    return new LossStream(form, { kind: header.kind, options: header.options }, reduction, normalizer);
+  }
+
+  const loss = (logits: Float32Array, targets: Float32Array | Uint8Array, options?: P & SharedOptions): LossResult => {
+    const call = read(compute, options, callKeys);
+    const batch = checkBatch(compute, logits, targets, options?.mask, options?.weights, call.form.classes, {});
+    const grad = new Float32Array(logits.length);
+    const losses = call.reduction === "none" ? new Float32Array(logits.length) : undefined;
+    const result = run(call, batch, { grad, losses });
+    return { loss: result.loss, grad, count: result.count, ...(losses && { losses }) };
+  };
+  const facets: object = {
+    into(out, logits, targets, options) {
+      checkOptions(compute, out, ["grad", "losses"]);
+      const call = read(compute, options, callKeys);
+      const batch = checkBatch(compute, logits, targets, options?.mask, options?.weights, call.form.classes, out);
+      return run(call, batch, out);
+    },
+    stream: (options) => makeStream(`stream ${name}`, options),
+    load: (bytes) =>
+      LossStream.restore(`load a ${name} stream`, name, bytes, (saved) => {
+        const options: Record<string, unknown> = { ...saved };
+        for (const key of own) if (Array.isArray(options[key])) options[key] = Float32Array.from(options[key]);
+        return makeStream(`load a ${name} stream`, options);
+      }),
+    fromRows: (rows, options) =>
+      LossStream.fill(makeStream(`read rows of ${name}`, options), `read rows of ${name}`, rows),
+  } as PointwiseLoss<P>;
+  return Object.defineProperty(Object.assign(loss, facets), "name", { value: name }) as PointwiseLoss<P>;
+}
+
+export { type Form, floats, type PerClass, perClass } from "./stream/pass.ts";
+export { number } from "./check.ts";
+export { kernel } from "./wasm/kernel.ts";
+
+/** The `classes` option: how many classes a row of a multi-label batch has; 1 where it is not given. */
+export function classesOf(task: string, value: unknown): number {
+  return value === undefined ? 1 : integer(task, "classes", value, 1, 2 ** 31 - 1);
+}

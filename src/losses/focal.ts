@@ -1,0 +1,83 @@
+import {
+  classesOf,
+  defineLoss,
+  type Form,
+  floats,
+  kernel,
+  number,
+  type PerClass,
+  type PointwiseLoss,
+  perClass,
+} from "../define.ts";
+
+export interface FocalOptions {
+  /**
+   * Weight of target 1 in [0, 1]; target 0 weighs 1 - alpha. Default 0.25; null for no class balancing. One
+   * value per class where `classes` is given.
+   */
+  readonly alpha?: PerClass | null | undefined;
+  /** Focusing exponent in [0, 1000]; 0 is weighted cross-entropy. Default 2. */
+  readonly gamma?: number | undefined;
+  /** Classes of a multi-label batch `[rows, classes]`, row-major; default 1. */
+  readonly classes?: number | undefined;
+}
+
+/** 1 - alpha, subtracted in float64. */
+function complement(alpha: PerClass): PerClass {
+  return typeof alpha === "number" ? 1 - alpha : alpha.map((a) => 1 - a);
+}
+
+/** gamma and the parts 1, 2 and 1/2 that it is made of, if it is one of 0, 1/2, ... 3. */
+function powers(gamma: number): Int32Array {
+  const fields = new Int32Array(4);
+  fields.set(floats(gamma));
+  const whole = Math.floor(gamma);
+  fields[1] = whole & 1 ? -1 : 0;
+  fields[2] = whole & 2 ? -1 : 0;
+  fields[3] = gamma === whole ? 0 : -1;
+  return fields;
+}
+
+function kernelOf(gamma: number): Form["kernel"] {
+  if (gamma === 2) return kernel.focalSquare;
+  return gamma <= 3 && Number.isInteger(gamma * 2) ? kernel.focalHalves : kernel.focalReal;
+}
+
+/**
+ * Focal loss: cross-entropy that fades as a prediction becomes easy.
+ *
+ * L = alpha_t (1 - p_t)^gamma (-log p_t), with p_t the probability given to the target. Soft targets take the
+ * product form: (1 - p_t) = p (1 - t) + (1 - p) t, alpha_t = alpha t + (1 - alpha)(1 - t), times cross-entropy.
+ *
+ * @param logits shape [n], any finite value
+ * @param targets shape [n], each in [0, 1]
+ * @param options see `FocalOptions` and `SharedOptions`
+ * @returns `loss`, `grad` = d loss / d logits of shape [n], `count`
+ * @throws {TypeError} for arrays of another kind and unknown options
+ * @throws {RangeError} for other lengths, options out of range, and the first value outside the domain
+ *
+ * Error, hard targets: within 8 + 2 gamma ulp for gamma a multiple of 1/2 up to 3, else within
+ * 2^-24 (8 + 4 gamma softplus(u)) relative, u the signed margin; soft targets: docs/numerics.md.
+ * Source: Lin et al. 2017 (arXiv 1708.02002), equation 5 and appendix B.
+ *
+ * @example
+ * const { loss, grad } = focal(Float32Array.of(2.2, -1.3), Float32Array.of(1, 0), { gamma: 2, alpha: 0.25 });
+ */
+export const focal: PointwiseLoss<FocalOptions> = /* @__PURE__ */ defineLoss<FocalOptions>({
+  name: "focal",
+  defaults: { alpha: 0.25, gamma: 2, classes: undefined },
+  form(task, { alpha, gamma, classes }) {
+    const exponent = number(task, "gamma", gamma, 0, 1000);
+    const positive = alpha === null ? 1 : perClass(task, "alpha", alpha, classes, 0, 1);
+    return {
+      name: "focal",
+      kernel: kernelOf(exponent),
+      soft: kernel.focalSoft,
+      targets: "soft",
+      fields: powers(exponent),
+      positive,
+      negative: alpha === null ? 1 : complement(positive),
+      classes: classesOf(task, classes),
+    };
+  },
+});

@@ -1,0 +1,159 @@
+import { at } from "../arena.ts";
+import { describe, options as checkOptions } from "../check.ts";
+import { kernel } from "../wasm/kernel.ts";
+import { addDigits, clear, collect, DIGITS, read } from "./exact-sum.ts";
+import { checkBatch, type Form, pass, refuseOverflow } from "./pass.ts";
+import { fromRows, type Row, toRow } from "./rows.ts";
+import { decode, encode, type Header, join, sameHeader, split } from "./state.ts";
+
+export type Reduction = "mean" | "sum" | "none";
+/** What `"mean"` divides by: the valid elements, the positives among them (at least 1), or a number. */
+export type Normalizer = "count" | "positives" | number;
+
+export interface BatchOptions {
+  /** One byte per element; where it is 0 the element does not exist. */
+  readonly mask?: Uint8Array | undefined;
+  /** One factor per element, finite and >= 0; default 1. */
+  readonly weights?: Float32Array | undefined;
+}
+
+export interface StreamResult {
+  /** The reduced loss: `sum` divided by the normalizer for `"mean"`, else `sum`. */
+  readonly loss: number;
+  /** The exact sum of the weighted element losses, rounded once. */
+  readonly sum: number;
+  /** Valid elements. */
+  readonly count: number;
+  /** Valid elements with a target above 1/2. */
+  readonly positives: number;
+}
+
+/** What a mean divides by. */
+export function normalize(normalizer: Normalizer, count: number, positives: number): number {
+  if (typeof normalizer === "number") return normalizer;
+  return Math.max(normalizer === "count" ? count : positives, 1);
+}
+
+/**
+ * A loss over data that arrives in pieces. Holds integers only, 14 words whatever the amount of data: the same
+ * elements give the same bytes in any chunking, any order and any merge tree, on any engine.
+ */
+export class LossStream {
+  readonly #form: Form;
+  readonly #header: Header;
+  readonly #reduction: Reduction;
+  readonly #normalizer: Normalizer;
+  readonly #digits: Uint32Array = new Uint32Array(DIGITS);
+  #count = 0;
+  #positives = 0;
+
+  /** Streams are made by `loss.stream`, `loss.load` and `loss.fromRows`. */
+  constructor(form: Form, header: Header, reduction: Reduction, normalizer: Normalizer) {
+    this.#form = form;
+    this.#header = header;
+    this.#reduction = reduction;
+    this.#normalizer = normalizer;
+  }
+
+  /**
+   * Adds a chunk of any length. A refused chunk leaves the stream as it was.
+   *
+   * @throws {TypeError} for arrays of another kind or unknown options
+   * @throws {RangeError} for other lengths and for the first value outside the domain, by index
+   */
+  update(logits: Float32Array, targets: Float32Array | Uint8Array, options?: BatchOptions): this {
+    const task = `update a ${this.#form.name} stream`;
+    checkOptions(task, options, ["mask", "weights"]);
+    const batch = checkBatch(task, logits, targets, options?.mask, options?.weights, this.#form.classes, {});
+    let count = 0;
+    let positives = 0;
+    clear(at.words, DIGITS);
+    pass(
+      task,
+      this.#form,
+      batch,
+      () => 1,
+      (chunk) => {
+        if (kernel.sum(chunk.size, at.loss, at.words) >>> 0 >= 0x7f800000) {
+          refuseOverflow(task, batch, chunk.from, chunk.size);
+        }
+        count += chunk.valid;
+        positives += chunk.positives;
+      },
+    );
+    collect(at.words, this.#digits);
+    this.#count += count;
+    this.#positives += positives;
+    return this;
+  }
+
+  /**
+   * Adds what another stream has seen: addition of integers.
+   *
+   * @throws {TypeError} unless it is a stream of the same loss with the same options
+   */
+  merge(other: LossStream): this {
+    const task = `merge ${this.#form.name} streams`;
+    if (!(other instanceof LossStream)) {
+      throw new TypeError(`Cannot ${task}: expected a LossStream, got ${describe(other)}`);
+    }
+    sameHeader(task, this.#header, other.#header);
+    addDigits(this.#digits, other.#digits.slice());
+    this.#count += other.#count;
+    this.#positives += other.#positives;
+    return this;
+  }
+
+  result(): StreamResult {
+    const sum = read(this.#digits);
+    const count = this.#count;
+    const positives = this.#positives;
+    const loss = this.#reduction === "mean" ? sum / normalize(this.#normalizer, count, positives) : sum;
+    return { loss, sum, count, positives };
+  }
+
+  /** Self-describing bytes with a checksum; equal states have equal bytes. */
+  save(): Uint8Array {
+    const words = Uint32Array.of(...split(this.#count), ...split(this.#positives), ...this.#digits);
+    return encode(this.#header, words);
+  }
+
+  /** The state as one row of whole numbers. */
+  toRows(): Row[] {
+    return [toRow(0, this.#count, this.#positives, this.#digits)];
+  }
+
+  /** Fills a fresh stream from rows. */
+  static fill(stream: LossStream, task: string, rows: unknown): LossStream {
+    const digits = new Uint32Array(DIGITS);
+    let count = 0;
+    let positives = 0;
+    const each = (_: number, rowCount: number, rowPositives: number): void => {
+      count += rowCount;
+      positives += rowPositives;
+    };
+    fromRows(task, rows, 1, each, digits);
+    stream.#digits.set(digits);
+    stream.#count = count;
+    stream.#positives = positives;
+    return stream;
+  }
+
+  /** Restores a stream; `make` builds an empty one from the saved options. */
+  static restore(
+    task: string,
+    kind: string,
+    bytes: unknown,
+    make: (options: Record<string, unknown>) => LossStream,
+  ): LossStream {
+    const { header, words } = decode(task, kind, bytes);
+    if (words.length !== 4 + DIGITS) {
+      throw new TypeError(`Cannot ${task}: expected ${4 + DIGITS} words, got ${words.length}`);
+    }
+    const stream = make(header.options);
+    stream.#count = join(words[0]!, words[1]!);
+    stream.#positives = join(words[2]!, words[3]!);
+    stream.#digits.set(words.subarray(4));
+    return stream;
+  }
+}

@@ -1,0 +1,85 @@
+import { describe } from "../check.ts";
+import { addDigits, DIGITS } from "./exact-sum.ts";
+
+/**
+ * One row of a state as whole numbers that fit signed 64-bit columns. Digits are below 2^32 (`w9` is signed),
+ * so an engine that can add integers may sum 2^31 rows column by column, grouped by `bin`.
+ */
+export interface Row {
+  bin: bigint;
+  count: bigint;
+  positives?: bigint;
+  w0: bigint;
+  w1: bigint;
+  w2: bigint;
+  w3: bigint;
+  w4: bigint;
+  w5: bigint;
+  w6: bigint;
+  w7: bigint;
+  w8: bigint;
+  w9: bigint;
+}
+
+type Digit = `w${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}`;
+
+export function toRow(bin: number, count: number, positives: number | undefined, digits: Uint32Array, offset = 0): Row {
+  const row: Record<string, bigint> = { bin: BigInt(bin), count: BigInt(count) };
+  if (positives !== undefined) row.positives = BigInt(positives);
+  for (let i = 0; i < DIGITS; i++) {
+    const digit = digits[offset + i]!;
+    row[`w${i}`] = BigInt(i === DIGITS - 1 ? digit | 0 : digit);
+  }
+  return row as unknown as Row;
+}
+
+function whole(task: string, name: string, value: unknown): bigint {
+  if (typeof value === "bigint") return value;
+  if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
+  throw new TypeError(`Cannot ${task}: expected ${name} as a whole number, got ${describe(value)}`);
+}
+
+function count(task: string, name: string, value: unknown): number {
+  const checked = whole(task, name, value);
+  if (checked < 0n || checked > 9007199254740991n) {
+    throw new RangeError(`Cannot ${task}: expected ${name} in [0, 2^53), got ${checked}`);
+  }
+  return Number(checked);
+}
+
+/** Reads rows in any order; rows of the same bin are added up, digits are carried into canonical form. */
+export function fromRows(
+  task: string,
+  rows: unknown,
+  bins: number,
+  each: (bin: number, count: number, positives: number) => void,
+  digits: Uint32Array,
+): void {
+  if (!Array.isArray(rows)) {
+    throw new TypeError(`Cannot ${task}: expected an array of rows, got ${describe(rows)}`);
+  }
+  for (const value of rows) {
+    if (value === null || typeof value !== "object") {
+      throw new TypeError(`Cannot ${task}: expected rows as objects, got ${describe(value)}`);
+    }
+    const row = value as Row;
+    const bin = whole(task, "bin", row.bin);
+    if (bin < 0n || bin >= BigInt(bins)) {
+      throw new RangeError(`Cannot ${task}: expected bin in [0, ${bins - 1}], got ${bin}`);
+    }
+    const sum = new Uint32Array(digits.length);
+    const offset = Number(bin) * DIGITS;
+    let carry = 0n;
+    for (let i = 0; i < DIGITS; i++) {
+      const name = `w${i}` as Digit;
+      carry += whole(task, name, row[name]);
+      sum[offset + i] = Number(carry & 0xffffffffn);
+      carry >>= 32n;
+    }
+    if (carry !== (sum[offset + DIGITS - 1]! >>> 31 ? -1n : 0n)) {
+      throw new RangeError(`Cannot ${task}: expected a sum below 2^319 units, got digits that carry out of w9`);
+    }
+    each(Number(bin), count(task, "count", row.count), count(task, "positives", row.positives ?? 0n));
+    addDigits(digits, sum, offset);
+  }
+}

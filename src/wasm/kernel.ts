@@ -1,0 +1,89 @@
+import { base64 } from "./bytes.ts";
+
+/** Addresses and counts are unsigned 32-bit integers; a weight stride is -1 (per element) or 0 (one vector). */
+export type PointwiseKernel = (
+  n: number,
+  x: number,
+  t: number,
+  w1: number,
+  w0: number,
+  stride: number,
+  op: number,
+  loss: number,
+  grad: number,
+) => void;
+export type TallyKernel = (
+  n: number,
+  g: number,
+  loss: number,
+  bins: number,
+  scratch: number,
+  bytes: number,
+  cells: number,
+) => number;
+
+/** The exports of the module; each is documented where it is written, in assembly/. */
+export interface Kernel {
+  readonly memory: WebAssembly.Memory;
+  heapBase(): number;
+  survey(n: number, x: number, t: number, report: number): void;
+  widen(n: number, bytes: number, t: number): void;
+  blank(n: number, mask: number, x: number, t: number, w: number): number;
+  gauge(n: number, w: number): number;
+  weigh(n: number, w: number, a1: number, a0: number, stride: number, w1: number, w0: number): void;
+  divide(n: number, values: number, divisor: number): void;
+  magnitudes(n: number, values: number, mask: number, out: number): number;
+  sum(n: number, values: number, words: number): number;
+  total(words: number): number;
+  readonly bce: PointwiseKernel;
+  readonly focalSquare: PointwiseKernel;
+  readonly focalHalves: PointwiseKernel;
+  readonly focalReal: PointwiseKernel;
+  readonly focalSoft: PointwiseKernel;
+  readonly tallyFloor: TallyKernel;
+  readonly tallyRounded: TallyKernel;
+  indexFloor(n: number, g: number, bins: number, bytes: number): void;
+  indexRounded(n: number, g: number, bins: number, bytes: number): void;
+  windowScratch(n: number): number;
+  windowCounts(n: number, g: number, width: number, counts: number, scratch: number): void;
+  exactDensity(
+    n: number,
+    g: number,
+    counts: number,
+    width: number,
+    total: number,
+    density: number,
+    beta: number,
+  ): void;
+  exactScale(n: number, values: number, g: number, counts: number, width: number, out: number): void;
+  fineHistogram(n: number, g: number, scale: number, bins: number, counts: number): void;
+  prefixSum(bins: number, counts: number, cumulative: number): void;
+  bracket(
+    n: number,
+    g: number,
+    width: number,
+    scale: number,
+    bins: number,
+    cumulative: number,
+    lower: number,
+    upper: number,
+    estimate: number,
+  ): void;
+  planes(table: number, out: number): void;
+  lookup(n: number, values: number, bytes: number, planes: number, out: number): void;
+  lookupWide(n: number, values: number, bytes: number, table: number, out: number): void;
+}
+
+function decode(text: string): Uint8Array<ArrayBuffer> {
+  const native = (Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
+  if (native) return native.call(Uint8Array, text);
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
+/** The one instance: compiled synchronously, so that nobody has to wait for it. */
+export const kernel: Kernel = /* @__PURE__ */ new WebAssembly.Instance(
+  /* @__PURE__ */ new WebAssembly.Module(/* @__PURE__ */ decode(base64)),
+).exports as unknown as Kernel;
