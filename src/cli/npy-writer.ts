@@ -1,7 +1,7 @@
 /** `.npy` files written a chunk at a time, complete or not at all. */
 import { randomUUID } from "node:crypto";
 import { unlinkSync } from "node:fs";
-import { type FileHandle, open, rename, stat, unlink } from "node:fs/promises";
+import { access, constants, type FileHandle, open, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { reason } from "./file.ts";
@@ -88,14 +88,24 @@ function removeOnSignal(temporary: string): () => void {
   };
 }
 
-/** Begins a float32 `.npy` file of that shape. */
-export async function createNpy(path: string, shape: readonly number[]): Promise<NpyWriter> {
+/** Refuses a name that cannot become a file, before hours of work are spent on its content. */
+export async function requireTarget(path: string): Promise<void> {
   const target = await stat(path).catch(() => undefined);
   if (target && !target.isFile()) {
     throw new RangeError(
       `Cannot write ${path}: expected a name for a file, got a directory, a pipe or a device`,
     );
   }
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw new RangeError(`Cannot write ${path}: expected a folder to write in, got ${reason(error)}`);
+  }
+}
+
+/** Begins a float32 `.npy` file of that shape. */
+export async function createNpy(path: string, shape: readonly number[]): Promise<NpyWriter> {
+  await requireTarget(path);
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.part`);
   let handle: FileHandle;
   try {
