@@ -9,6 +9,7 @@ export { peak, sum, total } from "./drive/sum";
 export { survey } from "./drive/survey";
 export { bce } from "./loss/bce";
 export { focalHalves, focalReal, focalSquare } from "./loss/focal";
+export { focalSoft } from "./loss/focal-soft";
 
 /** Where the host may lay out its memory: everything below belongs to the module. */
 export function heapBase(): usize {

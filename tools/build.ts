@@ -3,6 +3,15 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
+import { interleave, requireInterleaved } from "./interleave.ts";
+
+/** Kernels that must not be left plain: everything that touches each element. */
+const INTERLEAVED = [
+  ...["bce", "focalSquare", "focalHalves", "focalReal"],
+  ...["survey", "widen", "blank", "gauge", "weigh", "divide", "magnitudes", "peak", "sum"],
+  ...["tallyFloor", "tallyRounded", "indexFloor", "indexRounded", "lookup", "lookupWide"],
+  ...["exactDensity", "exactScale"],
+];
 
 async function compile(config: string): Promise<void> {
   const { error, stderr } = await asc.main(["--config", config]);
@@ -31,7 +40,8 @@ function emit(): void {
 mkdirSync("build", { recursive: true });
 await compile("asconfig.json");
 await compile("asconfig.probe.json");
-const wasm = readFileSync("build/plain.wasm");
+const { wasm, loops } = interleave(readFileSync("build/plain.wasm"));
+requireInterleaved(loops, INTERLEAVED);
 writeFileSync("build/kernel.wasm", wasm);
 embed(wasm);
 emit();

@@ -1,37 +1,44 @@
 import { Loss, Pointwise } from "../drive/pointwise";
 import { F4 } from "../lane/f32x4";
-import { Exp } from "../math/exp";
 import { Log1p } from "../math/log1p";
 import { Logistic } from "../math/logistic";
+import { Power } from "../math/power";
 
-/** The parameters of a focal loss and the power q^gamma. Used as a type argument only. */
+/** The parameters of a focal loss and the factor q^gamma. Used as a type argument only. */
 @unmanaged
-export abstract class Power {
+export abstract class Fading {
   divisor: f32;
   gamma: f32;
+  /** What gamma lost when it was rounded to float32. */
+  rest: f32;
   /** All ones where gamma has the part 1, 2, 1/2: see `Halves`. */
   one: i32;
   two: i32;
   half: i32;
 
-  /** q^gamma, with q = sigmoid(-u) and minusLogQ = softplus(u). */
-  abstract of(q: v128, minusLogQ: v128): v128;
+  /** q^gamma up to a constant factor, with q = sigmoid(-u) and s = softplus(u) = -log q. */
+  abstract of(q: v128, s: v128): v128;
+  /** q^gamma times a value >= 0. */
+  abstract times(faded: v128, value: v128): v128;
 }
 
 /** gamma = 2. */
 @unmanaged
 @final
-export class Square extends Power {
-  @inline of(q: v128, minusLogQ: v128): v128 {
+export class Square extends Fading {
+  @inline of(q: v128, s: v128): v128 {
     return F4.mul(q, q);
+  }
+  @inline times(faded: v128, value: v128): v128 {
+    return F4.mul(faded, value);
   }
 }
 
 /** gamma in {0, 1/2, 1, 3/2, 2, 5/2, 3}: a product of the parts q, q^2 and sqrt(q) that gamma is made of. */
 @unmanaged
 @final
-export class Halves extends Power {
-  @inline of(q: v128, minusLogQ: v128): v128 {
+export class Halves extends Fading {
+  @inline of(q: v128, s: v128): v128 {
     const linear = this.part(i32x4.splat(this.one), q);
     const square = this.part(i32x4.splat(this.two), F4.mul(q, q));
     const root = this.part(i32x4.splat(this.half), F4.sqrt(q));
@@ -41,14 +48,24 @@ export class Halves extends Power {
   @inline part(mask: v128, value: v128): v128 {
     return F4.xor(F4.lit(1), F4.and(mask, F4.xor(F4.lit(1), value)));
   }
+  @inline times(faded: v128, value: v128): v128 {
+    return F4.mul(faded, value);
+  }
 }
 
-/** Any gamma >= 0: the exponential of -gamma softplus(u). */
+/** Any gamma >= 0: the exponential of -gamma softplus(u), lifted so that a large factor meets no underflow. */
 @unmanaged
 @final
-export class Real extends Power {
-  @inline of(q: v128, minusLogQ: v128): v128 {
-    return Exp.nonPositive(F4.neg(F4.mul(F4.lit(this.gamma), minusLogQ)));
+export class Real extends Fading {
+  @inline of(q: v128, s: v128): v128 {
+    return Power.lifted(F4.lit(this.gamma), F4.lit(this.rest), s);
+  }
+  @inline times(faded: v128, value: v128): v128 {
+    // A cross-entropy near the end of the float32 range must not overflow before the lift is undone.
+    const limit: f32 = 1.8446744073709552e19; // 0x1p+64
+    const most = f32x4.pmin(F4.lit(limit), value);
+    const excess = f32x4.pmax(F4.lit(1), F4.mul(value, F4.lit(1 / limit)));
+    return F4.mul(Power.lower(F4.mul(faded, most)), excess);
   }
 }
 
@@ -64,7 +81,7 @@ export class Real extends Power {
  */
 @unmanaged
 @final
-export class Focal<P extends Power> extends Loss {
+export class Focal<P extends Fading> extends Loss {
   gamma: f32;
 
   @inline eval(x: v128, t: v128, w1: v128, w0: v128, grad: usize): v128 {
@@ -78,11 +95,12 @@ export class Focal<P extends Power> extends Loss {
     const p = F4.xor(larger, k);
     const q = F4.xor(smaller, k);
     const ce = F4.add(F4.relu(F4.neg(u)), tail);
-    const faded = changetype<P>(changetype<usize>(this)).of(q, F4.add(F4.relu(u), tail));
-    const m = F4.mul(F4.pick(negative, w0, w1), faded);
-    const slope = F4.mul(m, F4.madd(F4.mul(F4.lit(this.gamma), p), ce, q));
-    this.put(grad, F4.xor(slope, F4.clear(negative, F4.lit(-0.0))));
-    return F4.mul(m, ce);
+    const fading = changetype<P>(changetype<usize>(this));
+    const faded = fading.of(q, F4.add(F4.relu(u), tail));
+    const w = F4.pick(negative, w0, w1);
+    const slope = fading.times(faded, F4.madd(F4.mul(F4.lit(this.gamma), p), ce, q));
+    this.put(grad, F4.xor(F4.mul(w, slope), F4.clear(negative, F4.lit(-0.0))));
+    return F4.mul(w, fading.times(faded, ce));
   }
 }
 

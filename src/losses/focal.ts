@@ -27,14 +27,14 @@ function complement(alpha: PerClass): PerClass {
   return typeof alpha === "number" ? 1 - alpha : alpha.map((a) => 1 - a);
 }
 
-/** gamma and the parts 1, 2 and 1/2 that it is made of, if it is one of 0, 1/2, ... 3. */
+/** gamma as a float32 and what that lost, and the parts 1, 2 and 1/2 that it is made of if it is at most 3. */
 function powers(gamma: number): Int32Array {
-  const fields = new Int32Array(4);
-  fields.set(floats(gamma));
+  const fields = new Int32Array(5);
+  fields.set(floats(gamma, gamma - Math.fround(gamma)));
   const whole = Math.floor(gamma);
-  fields[1] = whole & 1 ? -1 : 0;
-  fields[2] = whole & 2 ? -1 : 0;
-  fields[3] = gamma === whole ? 0 : -1;
+  fields[2] = whole & 1 ? -1 : 0;
+  fields[3] = whole & 2 ? -1 : 0;
+  fields[4] = gamma === whole ? 0 : -1;
   return fields;
 }
 

@@ -1,0 +1,40 @@
+import { choice, flag, integer, number, options as checkOptions } from "../check.ts";
+import type { AverageOptions, Convention } from "./average.ts";
+
+export interface GhmOptions {
+  /** Unit regions of [0, 1]: a whole number from 1 to 256; default 30. */
+  readonly bins?: number | undefined;
+  /** `"paper"` (default) or `"mmdet"`, see docs/losses.md. */
+  readonly convention?: Convention | undefined;
+}
+
+export interface GhmStateOptions extends GhmOptions {
+  /** How much of the average a batch keeps, in [0, 1); default 0.75. */
+  readonly momentum?: number | undefined;
+  /** Divides the average by 1 - momentum^t; default true for `"paper"`, false for `"mmdet"`. */
+  readonly biasCorrection?: boolean | undefined;
+  /** Largest weight beta of a sample, > 0; default none. */
+  readonly maxWeight?: number | undefined;
+}
+
+const CONVENTIONS = ["paper", "mmdet"] as const;
+
+function given<T>(value: T | undefined, otherwise: T): T {
+  return value === undefined ? otherwise : value;
+}
+
+/** Checks the options of a histogram, with or without an average. `known` are the names that may appear. */
+export function readOptions(task: string, options: GhmStateOptions | undefined, known: readonly string[]): AverageOptions {
+  checkOptions(task, options, known);
+  const { bins, momentum, convention, biasCorrection, maxWeight } = options ?? {};
+  const checked = choice(task, "convention", given(convention, "paper"), CONVENTIONS);
+  const keep = number(task, "momentum", given(momentum, known.includes("momentum") ? 0.75 : 0), 0, 1);
+  if (keep === 1) throw new RangeError(`Cannot ${task}: expected momentum in [0, 1), got 1`);
+  return {
+    bins: integer(task, "bins", given(bins, 30), 1, 256),
+    momentum: keep,
+    convention: checked,
+    biasCorrection: flag(task, "biasCorrection", given(biasCorrection, checked === "paper")),
+    maxWeight: number(task, "maxWeight", given(maxWeight, Infinity), 0, Infinity, true),
+  };
+}
