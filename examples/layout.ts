@@ -7,10 +7,11 @@ const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 const INTRO = `Imbalanced data, and what four losses make of it
 
-g is how wrong a prediction is: 0 an easy sample, 1 a certain mistake. It is also the
-size of the cross-entropy gradient. Easy negatives are many, so their small gradients
-add up and drown the rest. Focal loss fades them; gradient harmonizing (GHM-C) weighs
-each sample by how few others are as hard as it is.
+g is how wrong a prediction is: 0 an easy sample, 1 a certain mistake. It is the
+size of the sample's cross-entropy gradient too. Easy negatives are so many that
+their small gradients drown the rest. Focal loss fades them; gradient
+harmonizing (GHM-C) weighs a sample by how few others are about as hard: counted
+in 30 fixed bins as usual, or exactly, in a window around each sample.
 `;
 
 const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, " ");
@@ -23,7 +24,8 @@ function bar(share: number): string {
   return ("█".repeat(parts >> 3) + EIGHTHS[parts & 7]).padEnd(BAR);
 }
 
-const cell = (share: number): string => `${(share * 100).toFixed(1).padStart(6)} ${bar(share)}`;
+const cell = (share: number): string =>
+  share === 0 ? `     · ${"".padEnd(BAR)}` : `${(share * 100).toFixed(1).padStart(6)} ${bar(share)}`;
 
 function tenthRows({ tenths }: Finding): string {
   const columns = [tenths.crossEntropy, tenths.focal, tenths.ghmc, tenths.ghmcExact];
@@ -41,22 +43,23 @@ function lossRow({ loss }: Finding): string {
   const values: [string, number][] = [
     ["cross-entropy", loss.crossEntropy],
     ["focal", loss.focal],
-    ["GHM-C 30 bins", loss.ghmc],
+    ["GHM-C", loss.ghmc],
     ["exact", loss.ghmcExact],
   ];
-  return `Mean loss         ${values.map(([name, value]) => `${name} ${digits(value)}`).join("   ")}\n`;
+  return `Mean loss  ${values.map(([name, value]) => `${name} ${digits(value)}`).join(", ")}\n`;
 }
 
 function densityRows({ density }: Finding): string {
   const { loss, rho, bracket } = density;
   const sign = loss.relativeError > 0 ? "+" : "";
   return (
-    `30 bins against the exact density: how far the weights of GHM-C are off\n` +
-    `  a sample's density     off by up to ${percent(density.maxRelativeError)}; exact / 30 bins from ${digits(rho.min)} to ${digits(rho.max)}\n` +
-    `  all weights together   off by ${percent(density.betaL1)} (L1); median of exact / 30 bins ${digits(rho.median)}\n` +
-    `  the loss hides it      ${digits(loss.histogram, 4)} for ${digits(loss.exact, 4)}, ${sign}${percent(loss.relativeError)}\n` +
-    `  certified, no sort     exact loss in [${digits(bracket.lossLower, 4)}, ${digits(bracket.lossUpper, 4)}]; ` +
-    `bracket ${bracket.holds ? "holds" : "FAILS"}, mean gap ${digits(bracket.meanGap)}\n`
+    "The density in 30 bins against the exact one, which sets the weights of GHM-C\n" +
+    `  worst sample  relative error ${digits(density.maxRelativeError)}; weights from ${digits(rho.min)} to ${digits(rho.max)} times the exact\n` +
+    `  all samples   weights off by ${percent(density.betaL1)} in sum; median ${digits(rho.median)} times the exact\n` +
+    `  the loss      ${digits(loss.histogram, 4)} for ${digits(loss.exact, 4)} (${sign}${percent(loss.relativeError)})\n` +
+    `  certificate   without a sort, exact loss in [${digits(bracket.lossLower, 4)}, ${digits(bracket.lossUpper, 4)}]: ` +
+    `${bracket.holds ? "holds" : "FAILS"}\n` +
+    `                a count of neighbours is known to within ${digits(bracket.meanGap)} on average\n`
   );
 }
 
@@ -65,32 +68,34 @@ function block(finding: Finding): string {
   const ratio = `1 : ${Math.round(negatives / positives)}`;
   return (
     `${LINE}\n${name}: ${about}\n\n` +
-    `Samples           ${grouped(positives)} positive, ${grouped(negatives)} negative: ${ratio}\n${lossRow(finding)}\n` +
+    `Samples    ${grouped(positives)} positive, ${grouped(negatives)} negative: ${ratio}\n${lossRow(finding)}\n` +
     `Share of the gradient that comes from each tenth of g, in percent\n${tenthRows(finding)}\n${densityRows(finding)}`
   );
 }
 
 function overview(findings: readonly Finding[]): string {
-  const head =
-    `${"".padEnd(16)}${"".padStart(7)}  mean loss${"".padEnd(24)}gradient from g < 0.1\n` +
-    `${"".padEnd(16)}${"1 : N".padStart(7)}  cross-entr.     focal  GHM-C  exact    CE  focal  GHM-C  exact\n`;
+  const columns = [15, 6, 10, 11, 7, 7, 6, 6, 6, 6];
+  const line = (cells: readonly string[]): string =>
+    cells.map((text, i) => (i === 0 ? text.padEnd(columns[0]) : text.padStart(columns[i]))).join("");
   const rows = findings.map(({ name, positives, negatives, loss, tenths }) => {
     const easy = [tenths.crossEntropy, tenths.focal, tenths.ghmc, tenths.ghmcExact];
-    return (
-      name.padEnd(16) +
-      String(Math.round(negatives / positives)).padStart(7) +
-      digits(loss.crossEntropy).padStart(13) +
-      digits(loss.focal).padStart(10) +
-      loss.ghmc.toFixed(3).padStart(7) +
-      loss.ghmcExact.toFixed(3).padStart(7) +
-      easy.map((shares, i) => `${Math.round(shares[0] * 100)} %`.padStart(i === 0 ? 6 : 7)).join("")
-    );
+    return line([
+      name,
+      String(Math.round(negatives / positives)),
+      digits(loss.crossEntropy),
+      digits(loss.focal),
+      loss.ghmc.toFixed(3),
+      loss.ghmcExact.toFixed(3),
+      ...easy.map((shares) => (shares[0] * 100).toFixed(1)),
+    ]);
   });
-  return `${LINE}\nAt a glance\n\n${head}${rows.join("\n")}\n`;
+  const heads = ["data", "1 : N", "CE", "focal", "GHM-C", "exact", "CE", "focal", "GHM-C", "exact"];
+  const above = `${"".padEnd(21)}${"mean loss".padStart(35)}${"% of gradient, g < 0.1".padStart(24)}`;
+  return `${LINE}\nAt a glance\n\n${above}\n${line(heads)}\n${rows.join("\n")}\n`;
 }
 
 const OUTRO = `
-Read the cross-entropy to see progress: GHM-C is near constant by construction.
+Read the cross-entropy to see progress: GHM-C is near 1 whenever all bins are held.
 The same on your files: counterpoise loss --help, counterpoise verify --help
 `;
 

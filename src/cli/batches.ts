@@ -4,7 +4,7 @@ import { Progress } from "./progress.ts";
 import type { Batch, Sources } from "./source.ts";
 
 /** Elements per chunk: large enough that reading is not felt, small enough that memory is not. */
-export const CHUNK: number = 1 << 18;
+export const CHUNK: number = 1 << 16;
 
 /** The library counts from the start of the chunk it was given; the reader of the line, from that of the file. */
 function placed(error: unknown, first: number): unknown {

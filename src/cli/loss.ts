@@ -20,7 +20,7 @@ const options: Options = {
   weights: { takes: "FILE", help: "a weight >= 0 for each element" },
   loss: { takes: Object.keys(LOSSES).join("|"), help: "which loss", required: true },
   ...Object.fromEntries(Object.entries(PARAMETERS).map(([name, { takes, help }]) => [name, { takes, help }])),
-  grad: { takes: "OUT.npy", help: "write the gradient, float32 in the shape of the logits" },
+  grad: { takes: "OUT.npy", help: "write the gradient, as float32" },
   json: { help: "print one JSON object" },
 };
 
@@ -146,10 +146,11 @@ export const lossCommand: Command = {
   summary: "a loss and its gradient over files of any size",
   options,
   run,
-  notes: `The column of a .csv file is a name of its header or a number that counts from 1; the first one
-where none is given. float64 is rounded to float32. With --grad the files are read twice.
+  notes: `The column of a .csv file is a name of its header or a number that counts
+from 1; the first one where none is given. float64 is rounded to float32.
+With --grad the files are read twice.
 
-  counterpoise loss --logits l.npy --targets t.npy --mask m.npy --loss focal --gamma 2
-  counterpoise loss --logits d.csv:logit --targets d.csv:label --loss ghmc --grad g.npy
+  counterpoise loss --logits l.npy --targets t.npy --loss focal --grad g.npy
+  counterpoise loss --logits d.csv:logit --targets d.csv:label --loss ghmc
 `,
 };

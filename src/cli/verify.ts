@@ -126,9 +126,10 @@ export const verifyCommand: Command = {
   summary: "the histogram density against the exact one, with a certified bracket",
   options,
   run,
-  notes: `Exit code 1 if the error of some element's density is above --max-error, or if the bracket does not hold.
-The exact density needs all elements at once, about ${BYTES_PER_ELEMENT} bytes each. Where that is more than --memory, the
-files are streamed twice and the bracket stands alone: the check then passes only if it is certain.
+  notes: `Exit code 1 if the error of some element's density is above --max-error, or if
+the bracket does not hold. The exact density needs all elements at once, about
+${BYTES_PER_ELEMENT} bytes each. Where that is more than --memory, the files are streamed twice
+and the bracket stands alone: the check then passes only if it is certain.
 
   counterpoise verify --logits l.npy --targets t.npy --mask m.npy --max-error 4
 `,
