@@ -20,7 +20,7 @@ Exit code: 0 done, 1 a check failed, 2 wrong use or bad input.
 `;
 
 const help = (command: Command): string =>
-  `counterpoise ${command.name}: ${command.summary}\n\nusage: counterpoise ${command.name} OPTIONS\n\n${describeOptions(command.options)}\n${command.notes}`;
+  `${command.summary}\n\nusage: counterpoise ${command.name} OPTIONS\n\n${describeOptions(command.options)}\n${command.notes}`;
 
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = argv;
