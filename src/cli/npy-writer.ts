@@ -21,13 +21,19 @@ export class NpyWriter {
   readonly #release: () => void;
   #left: number;
 
-  constructor(path: string, temporary: string, handle: FileHandle, shape: readonly number[]) {
+  constructor(
+    path: string,
+    temporary: string,
+    handle: FileHandle,
+    shape: readonly number[],
+    release: () => void,
+  ) {
     this.path = path;
     this.#temporary = temporary;
     this.#handle = handle;
     this.#shape = shape;
     this.#left = shape.reduce((product, size) => product * size, 1);
-    this.#release = removeOnSignal(temporary);
+    this.#release = release;
   }
 
   async write(values: Float32Array): Promise<void> {
@@ -107,13 +113,16 @@ export async function requireTarget(path: string): Promise<void> {
 export async function createNpy(path: string, shape: readonly number[]): Promise<NpyWriter> {
   await requireTarget(path);
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.part`);
+  // Before the file is there: an interrupt may come at any moment.
+  const release = removeOnSignal(temporary);
   let handle: FileHandle;
   try {
     handle = await open(temporary, "wx");
   } catch (error) {
+    release();
     throw new RangeError(`Cannot write ${path}: expected a folder to write in, got ${reason(error)}`);
   }
-  const writer = new NpyWriter(path, temporary, handle, shape);
+  const writer = new NpyWriter(path, temporary, handle, shape, release);
   try {
     await writer.writeBytes(formatHeader("<f4", shape));
   } catch (error) {
