@@ -308,6 +308,14 @@ const REFUSED: [string[], string][] = [
   ],
   [["loss", ...few, "--loss", "ghmc", "--bins", "0"], "stream ghmc: expected bins in [1, 256], got 0"],
   [
+    ["loss", ...few, "--loss", "bce", "--classes", "3"],
+    "run loss: expected a multiple of 3 classes, got 4 logits",
+  ],
+  [
+    ["loss", "--logits", five, "--targets", five, "--loss", "bce", "--classes", "3"],
+    "update a bce stream: expected a multiple of 3 classes, got 5 logits",
+  ],
+  [
     ["loss", ...few, "--loss", "ghmc", "--gamma", "2"],
     "run loss: expected options of ghmc (--bins, --convention), got --gamma",
   ],

@@ -20,7 +20,7 @@ async function read(text: string, column?: string, max = 2): Promise<number[]> {
   const reader = await openCsv(column === undefined ? file : `${file}:${column}`);
   try {
     const all: number[] = [];
-    for await (const part of parts(reader, max)) all.push(...part);
+    for await (const part of parts(reader, max)) for (const value of part) all.push(value);
     return all;
   } finally {
     await reader.close();
@@ -139,5 +139,13 @@ test("any floats, any chunking, quoted or not, across block borders, come throug
       },
     ),
     { numRuns: 100 },
+  );
+});
+
+test("asking for more than there is, by far, gives what there is", async () => {
+  const text = Array.from({ length: 200_000 }, (_, i) => i).join("\n");
+  assert.deepEqual(
+    await read(text, undefined, 2 ** 40),
+    Array.from({ length: 200_000 }, (_, i) => i),
   );
 });

@@ -10,6 +10,8 @@ import { existsSync } from "node:fs";
 import { type OpenFile, openFile } from "./file.ts";
 import { Records } from "./records.ts";
 
+/** Room for values at first: `max` may be far more than the file holds. */
+const FIRST_ROOM = 1 << 16;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const WORDS: Record<string, number> = {
   true: 1,
@@ -55,6 +57,12 @@ function cellAt(record: string, column: number): string | undefined {
   return end < 0 ? record.slice(start) : record.slice(start, end);
 }
 
+function grown(values: Float32Array<ArrayBuffer>, max: number): Float32Array<ArrayBuffer> {
+  const larger = new Float32Array(Math.min(max, 2 * values.length));
+  larger.set(values);
+  return larger;
+}
+
 export class CsvReader {
   readonly length: undefined = undefined;
   readonly #file: OpenFile;
@@ -75,7 +83,7 @@ export class CsvReader {
 
   /** The next `max` values, fewer only where the file ends. */
   async next(max: number): Promise<Float32Array> {
-    const values = new Float32Array(max);
+    let values = new Float32Array(Math.min(max, FIRST_ROOM));
     let n = 0;
     while (n < max) {
       const record = this.#records.take();
@@ -85,6 +93,7 @@ export class CsvReader {
       }
       if (this.#isEmpty(record)) continue;
       if (this.#index < 0 && this.#header(record)) continue;
+      if (n === values.length) values = grown(values, max);
       values[n++] = this.#value(record);
     }
     return values.subarray(0, n);

@@ -109,6 +109,11 @@ async function run(task: string, given: Given, io: Io): Promise<number> {
   try {
     if (given.grad) await checkGrad(task, given.grad, sources);
     const classes = typeof parameters.classes === "number" ? parameters.classes : 1;
+    if (sources.length !== undefined && sources.length % classes !== 0) {
+      throw new RangeError(
+        `Cannot ${task}: expected a multiple of ${classes} classes, got ${sources.length} logits`,
+      );
+    }
     const step = Math.max(classes, CHUNK - (CHUNK % classes));
     let elements = 0;
     await walk(sources, step, name, io, (batch) => {
