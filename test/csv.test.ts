@@ -1,0 +1,151 @@
+/** The `.csv` reader: columns by name and number, headers, quotes, line ends, and a line number for every refusal. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import { type CsvReader, openCsv } from "../src/cli/csv.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "counterpoise-csv-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const file = join(folder, "a.csv");
+
+async function* parts(reader: CsvReader, max: number): AsyncGenerator<Float32Array> {
+  for (let part = await reader.next(max); part.length > 0; part = await reader.next(max)) yield part;
+}
+
+async function read(text: string, column?: string, max = 2): Promise<number[]> {
+  writeFileSync(file, text);
+  const reader = await openCsv(column === undefined ? file : `${file}:${column}`);
+  try {
+    const all: number[] = [];
+    for await (const part of parts(reader, max)) for (const value of part) all.push(value);
+    return all;
+  } finally {
+    await reader.close();
+  }
+}
+
+const READ: [string, string, string | undefined, number[]][] = [
+  ["the first column without a header", "1,9\n-2.5,9\n3e2,9\n", undefined, [1, -2.5, 300]],
+  ["the first column under a header", "logit,y\n1,9\n2,9\n", undefined, [1, 2]],
+  ["a column by name", "x,logit,y\n7,1,0\n8,2,1\n", "logit", [1, 2]],
+  ["a column by number", "x,logit,y\n7,1,0\n8,2,1\n", "3", [0, 1]],
+  ["a column by number without a header", "7,1,0\n8,2,1", "2", [1, 2]],
+  ["a name with a space and quotes", '"my ""x""", b\r\n"1", 5\r\n', 'my "x"', [1]],
+  ["a header that is a number is data", "2,3\n4,5\n", "2", [3, 5]],
+  ["CRLF", "1\r\n2\r\n", undefined, [1, 2]],
+  ["no last line end", "1\n2", undefined, [1, 2]],
+  ["empty lines at the end", "1\n2\n\n\r\n\n", undefined, [1, 2]],
+  ["a byte order mark", "\ufeff1\n2\n", undefined, [1, 2]],
+  ["quoted cells with commas and line ends before the column", '"a,\n""b""",1\n"c",2\n', "2", [1, 2]],
+  ["spaces around numbers", " 1 ,x\n\t+2.,x\n .5,x\n", undefined, [1, 2, 0.5]],
+  ["true and false", "True\nfalse\nTRUE\n", undefined, [1, 0, 1]],
+  ["nan and inf", "nan\n-inf\nInfinity\n", undefined, [NaN, -Infinity, Infinity]],
+  ["an empty file", "", undefined, []],
+  ["a header alone", "logit\n", "logit", []],
+];
+
+for (const [what, text, column, values] of READ) {
+  test(`reads ${what}`, async () => {
+    for (const max of [1, 2, 100]) assert.deepEqual(await read(text, column, max), values);
+  });
+}
+
+const REFUSED: [string, string, string | undefined, string][] = [
+  ["a word", "1\n2\nabc\n", undefined, 'expected a number in column 1, got "abc" on line 3'],
+  ["a word after a header", "x\n1\nabc\n", "x", 'expected a number in column 1, got "abc" on line 3'],
+  ["an empty cell", "1,2\n1,\n", "2", 'expected a number in column 2, got "" on line 2'],
+  ["a hexadecimal number", "1\n0x10\n", undefined, 'expected a number in column 1, got "0x10" on line 2'],
+  ["another separator", "x;y\n1;2\n", undefined, 'expected a number in column 1, got "1;2" on line 2'],
+  ["a short line", "1,2,3\n1,2\n", "3", "expected a number in column 3, got only 2 columns on line 2"],
+  ["an empty line in the middle", "1\n\n2\n", undefined, "expected a number, got an empty line on line 2"],
+  [
+    "a line after a cell that spans lines",
+    '"a\nb",1\nc,d\n',
+    "2",
+    'expected a number in column 2, got "d" on line 3',
+  ],
+  [
+    "a number beyond float32",
+    "1\n-1e39\n",
+    undefined,
+    'expected a number within the range of float32 in column 1, got "-1e39" on line 2',
+  ],
+  [
+    "an unknown column",
+    "a,b\n1,2\n",
+    "c",
+    'expected a column name of its first line or a number from 1, got "c" (the first line is a, b)',
+  ],
+  [
+    "column 0",
+    "a,b\n1,2\n",
+    "0",
+    'expected a column name of its first line or a number from 1, got "0" (the first line is a, b)',
+  ],
+  ["an open quote", '1\n"2\n3\n', undefined, "expected a closing quote for line 2, got the end of the file"],
+];
+
+for (const [what, text, column, line] of REFUSED) {
+  test(`refuses ${what}`, async () => {
+    await assert.rejects(read(text, column), { name: "RangeError", message: `Cannot read ${file}: ${line}` });
+  });
+}
+
+test("refuses a line without end", async () => {
+  await assert.rejects(read(`1\n${"9".repeat(2_000_000)}`), {
+    message: `Cannot read ${file}: expected lines of at most 1048576 characters, got more on line 2`,
+  });
+});
+
+test("a path that holds a colon is a path", async () => {
+  const odd = join(folder, "run.csv:2");
+  writeFileSync(odd, "5\n6\n");
+  const reader = await openCsv(odd);
+  assert.deepEqual(Array.from(await reader.next(9)), [5, 6]);
+  await reader.close();
+});
+
+const show = (value: number) => (Object.is(value, -0) ? "-0" : String(value));
+
+test("any floats, any chunking, quoted or not, across block borders, come through and again after rewind", async () => {
+  const cell = fc.tuple(fc.float({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.nat(3));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(cell, { maxLength: 40 }),
+      fc.integer({ min: 1, max: 50 }),
+      fc.boolean(),
+      async (rows, max, big) => {
+        const wide = big ? "w".repeat(20_000) : "";
+        const lines = rows.map(
+          ([value, quote, extra]) =>
+            `"${wide},\n",${quote ? `"${show(value)}"` : show(value)}${",x".repeat(extra)}`,
+        );
+        writeFileSync(file, `name,value\n${lines.join("\n")}`);
+        const reader = await openCsv(`${file}:value`);
+        for (let pass = 0; pass < 2; pass++) {
+          const all: number[] = [];
+          for await (const part of parts(reader, max)) all.push(...part);
+          assert.deepEqual(
+            all,
+            rows.map(([value]) => value),
+          );
+          assert.equal(reader.fraction, 1);
+          reader.rewind();
+        }
+        await reader.close();
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test("asking for more than there is, by far, gives what there is", async () => {
+  const text = Array.from({ length: 200_000 }, (_, i) => i).join("\n");
+  assert.deepEqual(
+    await read(text, undefined, 2 ** 40),
+    Array.from({ length: 200_000 }, (_, i) => i),
+  );
+});
