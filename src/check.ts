@@ -24,7 +24,12 @@ const CONVERSION: Record<string, string> = {
 };
 
 /** Throws unless `value` is an attached typed array of one of the kinds. */
-export function array<T extends ArrayBufferView>(task: string, name: string, value: unknown, kinds: readonly string[]): asserts value is T {
+export function array<T extends ArrayBufferView>(
+  task: string,
+  name: string,
+  value: unknown,
+  kinds: readonly string[],
+): asserts value is T {
   const kind = kindOf(value);
   if (!kinds.includes(kind)) {
     const got = describe(value);
@@ -48,18 +53,25 @@ export function length(task: string, name: string, got: number, expected: number
 }
 
 /** Throws if two of the arrays overlap without being the same array, or if two outputs share memory. */
-export function disjoint(task: string, arrays: readonly (readonly [string, ArrayBufferView | undefined])[], outputs: number): void {
+export function disjoint(
+  task: string,
+  arrays: readonly (readonly [string, ArrayBufferView | undefined])[],
+  outputs: number,
+): void {
   for (let i = 0; i < arrays.length; i++) {
     const [nameA, a] = arrays[i]!;
     if (!a) continue;
     for (let j = i + 1; j < arrays.length; j++) {
       const [nameB, b] = arrays[j]!;
       if (!b || a.buffer !== b.buffer) continue;
-      if (a.byteOffset >= b.byteOffset + b.byteLength || b.byteOffset >= a.byteOffset + a.byteLength) continue;
+      if (a.byteOffset >= b.byteOffset + b.byteLength || b.byteOffset >= a.byteOffset + a.byteLength)
+        continue;
       const same = a.byteOffset === b.byteOffset && a.byteLength === b.byteLength;
       if (same && j >= outputs) continue;
       const expected = j < outputs ? "in separate memory" : "the same array or in separate memory";
-      throw new RangeError(`Cannot ${task}: expected ${nameA} and ${nameB} ${expected}, got arrays that overlap`);
+      throw new RangeError(
+        `Cannot ${task}: expected ${nameA} and ${nameB} ${expected}, got arrays that overlap`,
+      );
     }
   }
 }
@@ -78,12 +90,21 @@ export function options(task: string, value: unknown, known: readonly string[]):
 }
 
 /** A number in [min, max], or in (min, max] where `open`. */
-export function number(task: string, name: string, value: unknown, min: number, max: number, open = false): number {
+export function number(
+  task: string,
+  name: string,
+  value: unknown,
+  min: number,
+  max: number,
+  open = false,
+): number {
   if (typeof value !== "number") {
     throw new TypeError(`Cannot ${task}: expected ${name} as a number, got ${describe(value)}`);
   }
   if (!((open ? value > min : value >= min) && value <= max)) {
-    throw new RangeError(`Cannot ${task}: expected ${name} in ${open ? "(" : "["}${min}, ${max}], got ${value}`);
+    throw new RangeError(
+      `Cannot ${task}: expected ${name} in ${open ? "(" : "["}${min}, ${max}], got ${value}`,
+    );
   }
   return value;
 }
@@ -91,7 +112,9 @@ export function number(task: string, name: string, value: unknown, min: number, 
 export function integer(task: string, name: string, value: unknown, min: number, max: number): number {
   const checked = number(task, name, value, min, max);
   if (!Number.isInteger(checked)) {
-    throw new RangeError(`Cannot ${task}: expected ${name} as a whole number in [${min}, ${max}], got ${value}`);
+    throw new RangeError(
+      `Cannot ${task}: expected ${name} as a whole number in [${min}, ${max}], got ${value}`,
+    );
   }
   return checked;
 }
@@ -106,10 +129,14 @@ export function flag(task: string, name: string, value: unknown): boolean {
 /** One of a few words. */
 export function choice<T extends string>(task: string, name: string, value: unknown, words: readonly T[]): T {
   if (typeof value !== "string") {
-    throw new TypeError(`Cannot ${task}: expected ${name} as one of ${words.join(", ")}, got ${describe(value)}`);
+    throw new TypeError(
+      `Cannot ${task}: expected ${name} as one of ${words.join(", ")}, got ${describe(value)}`,
+    );
   }
   if (!(words as readonly string[]).includes(value)) {
-    throw new RangeError(`Cannot ${task}: expected ${name} as one of ${words.join(", ")}, got ${describe(value)}`);
+    throw new RangeError(
+      `Cannot ${task}: expected ${name} as one of ${words.join(", ")}, got ${describe(value)}`,
+    );
   }
   return value as T;
 }

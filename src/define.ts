@@ -1,8 +1,23 @@
 import { at, CHUNK } from "./arena.ts";
-import { choice, describe, integer, number, options as checkOptions } from "./check.ts";
+import { options as checkOptions, choice, describe, integer, number } from "./check.ts";
 import { clear, DIGITS } from "./stream/exact-sum.ts";
-import { type BatchOptions, LossStream, type Normalizer, normalize, type Reduction } from "./stream/loss-stream.ts";
-import { type Batch, census, checkBatch, copyOut, type Form, type Outputs, pass, refuseOverflow } from "./stream/pass.ts";
+import {
+  type BatchOptions,
+  LossStream,
+  type Normalizer,
+  normalize,
+  type Reduction,
+} from "./stream/loss-stream.ts";
+import {
+  type Batch,
+  census,
+  checkBatch,
+  copyOut,
+  type Form,
+  type Outputs,
+  pass,
+  refuseOverflow,
+} from "./stream/pass.ts";
 import type { Row } from "./stream/rows.ts";
 import type { Header } from "./stream/state.ts";
 import { kernel } from "./wasm/kernel.ts";
@@ -79,7 +94,9 @@ function plain(value: unknown): unknown {
 function checkNormalizer(task: string, value: unknown): Normalizer {
   if (typeof value === "number") return number(task, "normalizer", value, 0, Number.MAX_VALUE, true);
   if (typeof value !== "string") {
-    throw new TypeError(`Cannot ${task}: expected normalizer as "count", "positives" or a number, got ${describe(value)}`);
+    throw new TypeError(
+      `Cannot ${task}: expected normalizer as "count", "positives" or a number, got ${describe(value)}`,
+    );
   }
   return choice(task, "normalizer", value, NORMALIZERS);
 }
@@ -99,8 +116,10 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
     checkOptions(task, options, known);
     const given = (options ?? {}) as Record<string, unknown>;
     const parameters: Record<string, unknown> = {};
-    for (const key of own) parameters[key] = given[key] === undefined ? (defaults as Record<string, unknown>)[key] : given[key];
-    const reduction = given.reduction === undefined ? "mean" : choice(task, "reduction", given.reduction, REDUCTIONS);
+    for (const key of own)
+      parameters[key] = given[key] === undefined ? (defaults as Record<string, unknown>)[key] : given[key];
+    const reduction =
+      given.reduction === undefined ? "mean" : choice(task, "reduction", given.reduction, REDUCTIONS);
     const normalizer = given.normalizer === undefined ? "count" : checkNormalizer(task, given.normalizer);
     const form = definition.form(task, parameters);
     const header: Header = {
@@ -152,9 +171,21 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
     return new LossStream(form, { kind: header.kind, options: header.options }, reduction, normalizer);
   }
 
-  const loss = (logits: Float32Array, targets: Float32Array | Uint8Array, options?: P & SharedOptions): LossResult => {
+  const loss = (
+    logits: Float32Array,
+    targets: Float32Array | Uint8Array,
+    options?: P & SharedOptions,
+  ): LossResult => {
     const call = read(compute, options, callKeys);
-    const batch = checkBatch(compute, logits, targets, options?.mask, options?.weights, call.form.classes, {});
+    const batch = checkBatch(
+      compute,
+      logits,
+      targets,
+      options?.mask,
+      options?.weights,
+      call.form.classes,
+      {},
+    );
     const grad = new Float32Array(logits.length);
     const losses = call.reduction === "none" ? new Float32Array(logits.length) : undefined;
     const result = run(call, batch, { grad, losses });
@@ -164,14 +195,23 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
     into(out, logits, targets, options) {
       checkOptions(compute, out, ["grad", "losses"]);
       const call = read(compute, options, callKeys);
-      const batch = checkBatch(compute, logits, targets, options?.mask, options?.weights, call.form.classes, out);
+      const batch = checkBatch(
+        compute,
+        logits,
+        targets,
+        options?.mask,
+        options?.weights,
+        call.form.classes,
+        out,
+      );
       return run(call, batch, out);
     },
     stream: (options) => makeStream(`stream ${name}`, options),
     load: (bytes) =>
       LossStream.restore(`load a ${name} stream`, name, bytes, (saved) => {
         const options: Record<string, unknown> = { ...saved };
-        for (const key of own) if (Array.isArray(options[key])) options[key] = Float32Array.from(options[key]);
+        for (const key of own)
+          if (Array.isArray(options[key])) options[key] = Float32Array.from(options[key]);
         return makeStream(`load a ${name} stream`, options);
       }),
     fromRows: (rows, options) =>
@@ -180,8 +220,8 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
   return Object.defineProperty(Object.assign(loss, facets), "name", { value: name }) as PointwiseLoss<P>;
 }
 
-export { type Form, floats, type PerClass, perClass } from "./stream/pass.ts";
 export { number } from "./check.ts";
+export { type Form, floats, type PerClass, perClass } from "./stream/pass.ts";
 export { kernel } from "./wasm/kernel.ts";
 
 /** The `classes` option: how many classes a row of a multi-label batch has; 1 where it is not given. */

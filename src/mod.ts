@@ -15,6 +15,6 @@ export type { GhmcState, GhmIntoResult, GhmResult } from "./ghm/state.ts";
 export type { GhmcStream } from "./ghm/stream.ts";
 export { type BceOptions, bce } from "./losses/bce.ts";
 export { type FocalOptions, focal } from "./losses/focal.ts";
-export { digest, version } from "./wasm/bytes.ts";
 export type { BatchOptions, LossStream, Normalizer, Reduction, StreamResult } from "./stream/loss-stream.ts";
 export type { Row } from "./stream/rows.ts";
+export { digest, version } from "./wasm/bytes.ts";

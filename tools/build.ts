@@ -60,7 +60,9 @@ function emit(): void {
 mkdirSync("build", { recursive: true });
 await compile("asconfig.json");
 await compile("asconfig.probe.json");
-const { wasm, loops } = interleave(readFileSync("build/plain.wasm"), { copies: (kernel) => COPIES[kernel] ?? 4 });
+const { wasm, loops } = interleave(readFileSync("build/plain.wasm"), {
+  copies: (kernel) => COPIES[kernel] ?? 4,
+});
 requireInterleaved(
   loops,
   Object.keys(COPIES).filter((kernel) => COPIES[kernel]! > 1),

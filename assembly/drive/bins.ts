@@ -19,10 +19,7 @@ export class Floor extends Edges {
     const near = f32x4.sub(f32x4.add(f32x4.mul(g, bins), f32x4.splat(ROUND)), f32x4.splat(ROUND));
     // g bins - near with the right sign: both partial products are exact, as is the first difference.
     const head = v128.and(g, i32x4.splat(~0x1ff));
-    const rest = f32x4.add(
-      f32x4.sub(f32x4.mul(head, bins), near),
-      f32x4.mul(f32x4.sub(g, head), bins),
-    );
+    const rest = f32x4.add(f32x4.sub(f32x4.mul(head, bins), near), f32x4.mul(f32x4.sub(g, head), bins));
     return Bins.below(near, f32x4.lt(rest, f32x4.splat(0)), bins);
   }
 }
@@ -61,7 +58,7 @@ export class Bins {
 
   /** The regions of |g| as bytes. */
   @inline static index<E extends Edges>(n: i32, g: usize, bins: f32, bytes: usize): void {
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const region = changetype<E>(0).region(f32x4.abs(v128.load(g + i)), f32x4.splat(bins));
       v128.store32_lane(bytes, Bins.pack(region), 0);
       bytes += 4;
@@ -71,7 +68,7 @@ export class Bins {
   /** Losses as integers within the bit patterns of float64: see `Grid`. */
   static lift(n: i32, loss: usize, grid: i32, patterns: usize): void {
     const magic = f64x2.splat(Grid.magic(grid));
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const v = v128.load(loss + i);
       v128.store(patterns, f64x2.add(f64x2.promote_low_f32x4(v), magic));
       v128.store(patterns, f64x2.add(Grid.high(v), magic), 16);
@@ -81,7 +78,7 @@ export class Bins {
 
   /** Losses of the first region to `first`, all others to `rest`; zeros in their places. */
   static split(n: i32, bytes: usize, loss: usize, first: usize, rest: usize): void {
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const region = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(bytes)));
       const easy = i32x4.eq(region, i32x4.splat(0));
       const v = v128.load(loss + i);
@@ -100,10 +97,10 @@ export class Bins {
     for (let end = bytes + n; bytes < end; bytes += 4) {
       const a = v128.load(patterns);
       const b = v128.load(patterns, 16);
-      Bins.count(tables + (<usize>load<u8>(bytes) << 4), i64x2.shuffle(a, one, 0, 2));
-      Bins.count(tables + TABLE + (<usize>load<u8>(bytes, 1) << 4), i64x2.shuffle(a, one, 1, 2));
-      Bins.count(tables + 2 * TABLE + (<usize>load<u8>(bytes, 2) << 4), i64x2.shuffle(b, one, 0, 2));
-      Bins.count(tables + 3 * TABLE + (<usize>load<u8>(bytes, 3) << 4), i64x2.shuffle(b, one, 1, 2));
+      Bins.count(tables + ((<usize>load<u8>(bytes)) << 4), i64x2.shuffle(a, one, 0, 2));
+      Bins.count(tables + TABLE + ((<usize>load<u8>(bytes, 1)) << 4), i64x2.shuffle(a, one, 1, 2));
+      Bins.count(tables + 2 * TABLE + ((<usize>load<u8>(bytes, 2)) << 4), i64x2.shuffle(b, one, 0, 2));
+      Bins.count(tables + 3 * TABLE + ((<usize>load<u8>(bytes, 3)) << 4), i64x2.shuffle(b, one, 1, 2));
       patterns += 32;
     }
   }
@@ -128,7 +125,7 @@ export class Bins {
     for (let i: i32 = 0; i < n; i++) {
       const cell = cells + <usize>load<u8>(bytes + i) * CELL;
       store<i64>(cell, load<i64>(cell) + 1);
-      Fixed.deposit(cell + 8, load<f32>(loss + (<usize>i << 2)));
+      Fixed.deposit(cell + 8, load<f32>(loss + ((<usize>i) << 2)));
     }
   }
 
@@ -164,15 +161,29 @@ export class Bins {
    * @returns the largest bit pattern of a loss; at or above 0x7f800000 nothing was added
    */
   @inline static tally<E extends Edges>(
-    n: i32, g: usize, loss: usize, bins: i32, scratch: usize, bytes: usize, cells: usize,
+    n: i32,
+    g: usize,
+    loss: usize,
+    bins: i32,
+    scratch: usize,
+    bytes: usize,
+    cells: usize,
   ): u32 {
-    if (n & 3) v128.store(g + (<usize>n << 2), i32x4.splat(0));
+    if (n & 3) v128.store(g + ((<usize>n) << 2), i32x4.splat(0));
     const range = Grid.range(n, loss);
     const most = Grid.most(range);
     if (most >= 0x7f800000) return most;
     Bins.index<E>(n, g, <f32>bins, bytes);
     for (let from: i32 = 0; from < n; from += BLOCK) {
-      Bins.block(min(n - from, BLOCK), bytes + from, loss + (<usize>from << 2), range, bins, scratch, cells);
+      Bins.block(
+        min(n - from, BLOCK),
+        bytes + from,
+        loss + ((<usize>from) << 2),
+        range,
+        bins,
+        scratch,
+        cells,
+      );
     }
     store<i64>(cells, load<i64>(cells) - (-n & 3)); // the padding counted as easy samples
     return most;
@@ -180,11 +191,27 @@ export class Bins {
 }
 
 /** @returns see `Bins.tally` */
-export function tallyFloor(n: i32, g: usize, loss: usize, bins: i32, scratch: usize, bytes: usize, cells: usize): u32 {
+export function tallyFloor(
+  n: i32,
+  g: usize,
+  loss: usize,
+  bins: i32,
+  scratch: usize,
+  bytes: usize,
+  cells: usize,
+): u32 {
   return Bins.tally<Floor>(n, g, loss, bins, scratch, bytes, cells);
 }
 
-export function tallyRounded(n: i32, g: usize, loss: usize, bins: i32, scratch: usize, bytes: usize, cells: usize): u32 {
+export function tallyRounded(
+  n: i32,
+  g: usize,
+  loss: usize,
+  bins: i32,
+  scratch: usize,
+  bytes: usize,
+  cells: usize,
+): u32 {
   return Bins.tally<Rounded>(n, g, loss, bins, scratch, bytes, cells);
 }
 

@@ -26,9 +26,17 @@ export class Pointwise {
    * @param stride -1 where `w1` and `w0` hold one weight per element, 0 where they are one vector for all
    */
   @inline static run<L extends Loss>(
-    n: i32, x: usize, t: usize, w1: usize, w0: usize, stride: usize, op: usize, loss: usize, grad: usize,
+    n: i32,
+    x: usize,
+    t: usize,
+    w1: usize,
+    w0: usize,
+    stride: usize,
+    op: usize,
+    loss: usize,
+    grad: usize,
   ): void {
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       v128.store(
         loss + i,
         changetype<L>(op).eval(

@@ -1,7 +1,10 @@
 /** uint8 targets as float32. `bytes` is read up to the next multiple of four. */
 export function widen(n: i32, bytes: usize, t: usize): void {
-  for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
-    v128.store(t + i, f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(bytes)))));
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+    v128.store(
+      t + i,
+      f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(bytes)))),
+    );
     bytes += 4;
   }
 }
@@ -14,7 +17,7 @@ export function widen(n: i32, bytes: usize, t: usize): void {
 export function blank(n: i32, mask: usize, x: usize, t: usize, w: usize): i32 {
   if (n & 3) store<u32>(mask + n, 0);
   let out = i32x4.splat(0);
-  for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     const masked = i32x4.eq(
       i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(mask))),
       i32x4.splat(0),
@@ -27,13 +30,16 @@ export function blank(n: i32, mask: usize, x: usize, t: usize, w: usize): i32 {
   }
   return (
     ((n + 3) & ~3) -
-    (i32x4.extract_lane(out, 0) + i32x4.extract_lane(out, 1) + i32x4.extract_lane(out, 2) + i32x4.extract_lane(out, 3))
+    (i32x4.extract_lane(out, 0) +
+      i32x4.extract_lane(out, 1) +
+      i32x4.extract_lane(out, 2) +
+      i32x4.extract_lane(out, 3))
   );
 }
 
 /** One weight per element and sign: w1 = w a1, w0 = w a0, where a1 and a0 are arrays (stride -1) or one vector (0). */
 export function weigh(n: i32, w: usize, a1: usize, a0: usize, stride: usize, w1: usize, w0: usize): void {
-  for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     v128.store(w1 + i, f32x4.mul(v128.load(w + i), v128.load(a1 + (i & stride))));
     v128.store(w0 + i, f32x4.mul(v128.load(w + i), v128.load(a0 + (i & stride))));
   }
@@ -41,7 +47,7 @@ export function weigh(n: i32, w: usize, a1: usize, a0: usize, stride: usize, w1:
 
 /** values / divisor in float64, rounded to float32: for a divisor that is not a float32 itself. */
 export function divide(n: i32, values: usize, divisor: f64): void {
-  for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     const v = v128.load(values + i);
     const low = f32x4.demote_f64x2_zero(f64x2.div(f64x2.promote_low_f32x4(v), f64x2.splat(divisor)));
     const high = f32x4.demote_f64x2_zero(
@@ -53,9 +59,9 @@ export function divide(n: i32, values: usize, divisor: f64): void {
 
 /** The largest bit pattern as unsigned: above 0x7f7fffff where a weight is negative, infinite or NaN. */
 export function gauge(n: i32, w: usize): u32 {
-  if (n & 3) v128.store(w + (<usize>n << 2), i32x4.splat(0));
+  if (n & 3) v128.store(w + ((<usize>n) << 2), i32x4.splat(0));
   let most = i32x4.splat(0);
-  for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     most = i32x4.max_u(most, f32x4.add(v128.load(w + i), f32x4.splat(0))); // -0 becomes 0
   }
   return max<u32>(
@@ -71,7 +77,7 @@ export function gauge(n: i32, w: usize): u32 {
  */
 export function magnitudes(n: i32, values: usize, mask: usize, out: usize): i32 {
   if (!mask) {
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       v128.store(out + i, f32x4.abs(v128.load(values + i)));
     }
     return n;

@@ -13,10 +13,10 @@ const PART: i32 = 51;
 export class Grid {
   /** The largest and the smallest non-zero bit pattern of |values[i]|: (largest << 32) | (smallest - 1). */
   static range(n: i32, values: usize): u64 {
-    if (n & 3) v128.store(values + (<usize>n << 2), i32x4.splat(0));
+    if (n & 3) v128.store(values + ((<usize>n) << 2), i32x4.splat(0));
     let most = i32x4.splat(0);
     let least = i32x4.splat(-1);
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const bits = v128.and(v128.load(values + i), i32x4.splat(0x7fffffff));
       most = i32x4.max_u(most, bits);
       least = i32x4.min_u(least, i32x4.sub(bits, i32x4.splat(1)));
@@ -29,7 +29,7 @@ export class Grid {
       min<u32>(i32x4.extract_lane(least, 0), i32x4.extract_lane(least, 1)),
       min<u32>(i32x4.extract_lane(least, 2), i32x4.extract_lane(least, 3)),
     );
-    return (<u64>high << 32) | low;
+    return ((<u64>high) << 32) | low;
   }
 
   /** The largest bit pattern: at or above 0x7f800000 where a value is not finite. */
@@ -39,7 +39,7 @@ export class Grid {
 
   /** The finest grid, as an exponent of 2: that of the lowest bit of the smallest value, at least -126. */
   @inline static finest(range: u64): i32 {
-    return max<i32>((<i32>(<u32>range >> 23)) - 150, -126);
+    return max<i32>(<i32>(<u32>range >> 23) - 150, -126);
   }
 
   /** Parts that the values need; more than 3 if they do not fit. */
@@ -50,7 +50,7 @@ export class Grid {
 
   /** 1.5 * 2^52 units of the grid: adding it rounds to the grid, ties to even. */
   @inline static magic(grid: i32): f64 {
-    return reinterpret<f64>((<u64>(grid + 52 + 1023) << 52) | (<u64>1 << 51));
+    return reinterpret<f64>(((<u64>(grid + 52 + 1023)) << 52) | ((<u64>1) << 51));
   }
 
   /** Adds a sum of bit patterns, `count` of them, to an exact sum. */
@@ -77,12 +77,12 @@ export class Grid {
   static one(n: i32, values: usize, words: usize, grid: i32): void {
     const magic = f64x2.splat(Grid.magic(grid));
     let sum = i64x2.splat(0);
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const v = v128.load(values + i);
       sum = i64x2.add(sum, f64x2.add(f64x2.promote_low_f32x4(v), magic));
       sum = i64x2.add(sum, f64x2.add(Grid.high(v), magic));
     }
-    Grid.spillLanes(words, sum, <i64>((n + 3) >> 2) << 1, grid);
+    Grid.spillLanes(words, sum, (<i64>((n + 3) >> 2)) << 1, grid);
   }
 
   static two(n: i32, values: usize, words: usize, grid: i32): void {
@@ -90,7 +90,7 @@ export class Grid {
     const fine = f64x2.splat(Grid.magic(grid));
     let sum1 = i64x2.splat(0);
     let sum0 = i64x2.splat(0);
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const v = v128.load(values + i);
       const a = f64x2.promote_low_f32x4(v);
       const b = Grid.high(v);
@@ -101,7 +101,7 @@ export class Grid {
       sum1 = i64x2.add(sum1, i64x2.add(a1, b1));
       sum0 = i64x2.add(sum0, i64x2.add(a0, b0));
     }
-    const count = <i64>((n + 3) >> 2) << 1;
+    const count = (<i64>((n + 3) >> 2)) << 1;
     Grid.spillLanes(words, sum1, count, grid + PART);
     Grid.spillLanes(words, sum0, count, grid);
   }
@@ -113,7 +113,7 @@ export class Grid {
     let sum2 = i64x2.splat(0);
     let sum1 = i64x2.splat(0);
     let sum0 = i64x2.splat(0);
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const v = v128.load(values + i);
       const a = f64x2.promote_low_f32x4(v);
       const b = Grid.high(v);
@@ -129,7 +129,7 @@ export class Grid {
       sum1 = i64x2.add(sum1, i64x2.add(a1, b1));
       sum0 = i64x2.add(sum0, i64x2.add(a0, b0));
     }
-    const count = <i64>((n + 3) >> 2) << 1;
+    const count = (<i64>((n + 3) >> 2)) << 1;
     Grid.spillLanes(words, sum2, count, grid + 2 * PART);
     Grid.spillLanes(words, sum1, count, grid + PART);
     Grid.spillLanes(words, sum0, count, grid);
@@ -152,11 +152,11 @@ export function sum(n: i32, values: usize, words: usize): u32 {
   const grid = Grid.finest(range);
   for (let from: i32 = 0; from < n; from += BLOCK) {
     const m = min(n - from, BLOCK);
-    const at = values + (<usize>from << 2);
+    const at = values + ((<usize>from) << 2);
     if (parts == 1) Grid.one(m, at, words, grid);
     else if (parts == 2) Grid.two(m, at, words, grid);
     else if (parts == 3) Grid.three(m, at, words, grid);
-    else for (let i = at, end = at + (<usize>m << 2); i < end; i += 4) Fixed.deposit(words, load<f32>(i));
+    else for (let i = at, end = at + ((<usize>m) << 2); i < end; i += 4) Fixed.deposit(words, load<f32>(i));
     Fixed.carry(words);
   }
   return most;

@@ -6,7 +6,7 @@
  *   report[2]  the sum of the targets as a float32: exact for up to 2^24 hard ones
  */
 export function survey(n: i32, x: usize, t: usize, report: usize): void {
-  const end = <usize>n << 2;
+  const end = (<usize>n) << 2;
   if (n & 3) {
     v128.store(x + end, i32x4.splat(0));
     v128.store(t + end, i32x4.splat(0));
@@ -32,10 +32,10 @@ export function survey(n: i32, x: usize, t: usize, report: usize): void {
  *   report[1]  how many targets are above 1/2
  */
 export function surveySoft(n: i32, t: usize, report: usize): void {
-  if (n & 3) v128.store(t + (<usize>n << 2), i32x4.splat(0));
+  if (n & 3) v128.store(t + ((<usize>n) << 2), i32x4.splat(0));
   let target = i32x4.splat(0);
   let positives = i32x4.splat(0);
-  for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     const y = f32x4.add(v128.load(t + i), f32x4.splat(0)); // -0 becomes 0
     target = i32x4.max_u(target, y);
     positives = i32x4.sub(positives, f32x4.gt(y, f32x4.splat(0.5)));
@@ -60,7 +60,10 @@ class Survey {
   }
   static sum(v: v128): f32 {
     return (
-      f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3)
+      f32x4.extract_lane(v, 0) +
+      f32x4.extract_lane(v, 1) +
+      f32x4.extract_lane(v, 2) +
+      f32x4.extract_lane(v, 3)
     );
   }
 }

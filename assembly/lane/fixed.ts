@@ -33,7 +33,7 @@ export class Fixed {
 
   /** value / 2^shift for value >= 0, to the nearest integer, ties to even. */
   @inline static halve(value: i64, shift: i64): i64 {
-    const half: i64 = (<i64>1 << (shift - 1)) - 1;
+    const half: i64 = ((<i64>1) << (shift - 1)) - 1;
     return (value + half + ((value >> shift) & 1)) >> shift;
   }
 
@@ -52,9 +52,9 @@ export class Fixed {
     const negative = load<i64>(words + 72) < 0;
     if (negative) Fixed.negate(words);
     let top: i32 = 9;
-    while (top > 0 && !load<i64>(words + (<usize>top << 3))) top--;
+    while (top > 0 && !load<i64>(words + ((<usize>top) << 3))) top--;
     // 64 leading bits, the last of them set if anything below it is: rounding those to 53 rounds the whole.
-    let high = Fixed.digit(words, top) << 32 | Fixed.digit(words, top - 1);
+    let high = (Fixed.digit(words, top) << 32) | Fixed.digit(words, top - 1);
     const low = Fixed.digit(words, top - 2) << 32;
     const lead = clz(high);
     if (high) {
@@ -63,13 +63,13 @@ export class Fixed {
       for (let i = top - 3; i >= 0; i--) rest |= Fixed.digit(words, i);
       if (rest) high |= 1;
     }
-    const value = <f64>high * reinterpret<f64>(<u64>(32 * (top - 1) - <i32>lead - 126 + 1023) << 52);
+    const value = <f64>high * reinterpret<f64>((<u64>(32 * (top - 1) - <i32>lead - 126 + 1023)) << 52);
     if (negative) Fixed.negate(words);
     return negative ? -value : value;
   }
 
   @inline static digit(words: usize, index: i32): u64 {
-    return index < 0 ? 0 : load<u64>(words + (<usize>max(index, 0) << 3));
+    return index < 0 ? 0 : load<u64>(words + ((<usize>max(index, 0)) << 3));
   }
 
   static negate(words: usize): void {

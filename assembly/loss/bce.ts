@@ -53,13 +53,29 @@ export class Hard extends Loss {
 }
 
 export function bceHard(
-  n: i32, x: usize, t: usize, w1: usize, w0: usize, stride: usize, op: usize, loss: usize, grad: usize,
+  n: i32,
+  x: usize,
+  t: usize,
+  w1: usize,
+  w0: usize,
+  stride: usize,
+  op: usize,
+  loss: usize,
+  grad: usize,
 ): void {
   Pointwise.run<Hard>(n, x, t, w1, w0, stride, op, loss, grad);
 }
 
 export function bceSoft(
-  n: i32, x: usize, t: usize, w1: usize, w0: usize, stride: usize, op: usize, loss: usize, grad: usize,
+  n: i32,
+  x: usize,
+  t: usize,
+  w1: usize,
+  w0: usize,
+  stride: usize,
+  op: usize,
+  loss: usize,
+  grad: usize,
 ): void {
   Pointwise.run<Soft>(n, x, t, w1, w0, stride, op, loss, grad);
 }

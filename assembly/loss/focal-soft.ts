@@ -1,6 +1,6 @@
 import { F2 } from "../lane/f64x2";
 import { Wide } from "../math/wide";
-import { Fading } from "./focal";
+import type { Fading } from "./focal";
 
 /** Focal loss of two elements in float64. */
 class FocalSoft {
@@ -42,12 +42,20 @@ class FocalSoft {
  * Source: the product form of fvcore, torchvision and optax; gradient: docs/losses.md.
  */
 export function focalSoft(
-  n: i32, x: usize, t: usize, w1: usize, w0: usize, stride: usize, op: usize, loss: usize, grad: usize,
+  n: i32,
+  x: usize,
+  t: usize,
+  w1: usize,
+  w0: usize,
+  stride: usize,
+  op: usize,
+  loss: usize,
+  grad: usize,
 ): void {
   const parameters = changetype<Fading>(op);
   const gamma = <f64>parameters.gamma + <f64>parameters.rest;
   const scratch = op + 32;
-  for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     const target = v128.load(t + i);
     const hard = v128.or(f32x4.eq(target, f32x4.splat(0)), f32x4.eq(target, f32x4.splat(1)));
     if (v128.bitmask<i32>(hard) == 15) continue;
@@ -55,12 +63,20 @@ export function focalSoft(
     const positive = v128.load(w1 + (i & stride));
     const negative = v128.load(w0 + (i & stride));
     const first = FocalSoft.two(
-      f64x2.promote_low_f32x4(logit), f64x2.promote_low_f32x4(target),
-      f64x2.promote_low_f32x4(positive), f64x2.promote_low_f32x4(negative), gamma, scratch,
+      f64x2.promote_low_f32x4(logit),
+      f64x2.promote_low_f32x4(target),
+      f64x2.promote_low_f32x4(positive),
+      f64x2.promote_low_f32x4(negative),
+      gamma,
+      scratch,
     );
     const second = FocalSoft.two(
-      FocalSoft.high(logit), FocalSoft.high(target), FocalSoft.high(positive), FocalSoft.high(negative),
-      gamma, scratch + 8,
+      FocalSoft.high(logit),
+      FocalSoft.high(target),
+      FocalSoft.high(positive),
+      FocalSoft.high(negative),
+      gamma,
+      scratch + 8,
     );
     const slope = f32x4.div(v128.load(scratch), f32x4.splat(parameters.divisor));
     v128.store(loss + i, v128.bitselect(v128.load(loss + i), i64x2.shuffle(first, second, 0, 2), hard));

@@ -1,5 +1,5 @@
 import { at, CHUNK, reserve, views } from "../arena.ts";
-import { describe, integer, options as checkOptions } from "../check.ts";
+import { options as checkOptions, describe, integer } from "../check.ts";
 import { kernel } from "../wasm/kernel.ts";
 import { checkNorms, checkWidth, copyNorms, type WindowOptions } from "./exact.ts";
 

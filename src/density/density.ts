@@ -19,20 +19,31 @@ export interface ExactDensity {
 }
 
 export interface DensityFunctions {
-  readonly norms: (logits: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption) => Float32Array;
+  readonly norms: (
+    logits: Float32Array,
+    targets: Float32Array | Uint8Array,
+    options?: MaskOption,
+  ) => Float32Array;
   readonly exact: ExactDensity;
   readonly histogram: (g: Float32Array, options?: BinsOption) => Density;
   readonly bracket: (g: Float32Array, options?: BracketOptions) => Bracket;
   readonly stream: (options?: BracketOptions) => DensityStream;
-  readonly verify: (logits: Float32Array, targets: Float32Array | Uint8Array, options?: VerifyOptions) => Report;
+  readonly verify: (
+    logits: Float32Array,
+    targets: Float32Array | Uint8Array,
+    options?: VerifyOptions,
+  ) => Report;
 }
 
 /** The density of gradient norms: exact, approximate, bracketed, and how far these are apart. */
 export const density: DensityFunctions = /* @__PURE__ */ Object.freeze({
   norms,
-  exact: /* @__PURE__ */ Object.assign((g: Float32Array, options?: WindowOptions): Density => exact(g, options), {
-    into: exactInto,
-  }),
+  exact: /* @__PURE__ */ Object.assign(
+    (g: Float32Array, options?: WindowOptions): Density => exact(g, options),
+    {
+      into: exactInto,
+    },
+  ),
   histogram,
   bracket,
   stream,

@@ -1,5 +1,5 @@
 import { CHUNK, reserve, views } from "../arena.ts";
-import { array, length, number, options as checkOptions } from "../check.ts";
+import { array, options as checkOptions, length, number } from "../check.ts";
 import { kernel } from "../wasm/kernel.ts";
 
 export interface WindowOptions {
@@ -25,7 +25,9 @@ export function copyNorms(task: string, g: Float32Array, address: number, report
   kernel.surveySoft(g.length, address, report);
   if (u32[report >> 2]! <= ONE) return;
   const i = g.findIndex((value) => !(value >= 0 && value <= 1));
-  throw new RangeError(`Cannot ${task}: expected gradient norms in [0, 1], got ${g[i]} at index ${offset + i}`);
+  throw new RangeError(
+    `Cannot ${task}: expected gradient norms in [0, 1], got ${g[i]} at index ${offset + i}`,
+  );
 }
 
 export function checkNorms(task: string, g: unknown): asserts g is Float32Array {

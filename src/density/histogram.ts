@@ -1,5 +1,5 @@
 import { at, CHUNK, reserve, views } from "../arena.ts";
-import { integer, options as checkOptions } from "../check.ts";
+import { options as checkOptions, integer } from "../check.ts";
 import { kernel } from "../wasm/kernel.ts";
 import { checkNorms, copyNorms, type Density } from "./exact.ts";
 
@@ -13,7 +13,11 @@ export function checkBins(task: string, value: unknown): number {
 }
 
 /** The unit region of each sample, and how many samples each region holds. */
-export function regions(task: string, g: Float32Array, bins: number): { index: Uint8Array; counts: Float64Array } {
+export function regions(
+  task: string,
+  g: Float32Array,
+  bins: number,
+): { index: Uint8Array; counts: Float64Array } {
   const index = new Uint8Array(g.length);
   const counts = new Float64Array(bins);
   const [room] = reserve([CHUNK * 4]) as [number];

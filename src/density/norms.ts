@@ -17,7 +17,11 @@ export interface MaskOption {
  * @throws {TypeError} for arrays of another kind and unknown options
  * @throws {RangeError} for other lengths and the first value outside the domain
  */
-export function norms(logits: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption): Float32Array {
+export function norms(
+  logits: Float32Array,
+  targets: Float32Array | Uint8Array,
+  options?: MaskOption,
+): Float32Array {
   const task = "compute gradient norms";
   checkOptions(task, options, ["mask"]);
   const batch = checkBatch(task, logits, targets, options?.mask, undefined, 1, {});
@@ -52,4 +56,3 @@ export function normsAndLosses(
   });
   return { g: g.subarray(0, count), losses: losses.subarray(0, count) };
 }
-

@@ -1,4 +1,4 @@
-import { integer, options as checkOptions } from "../check.ts";
+import { options as checkOptions, integer } from "../check.ts";
 import { type BracketOptions, bracket } from "./bracket.ts";
 import { checkWidth, type Density, exact } from "./exact.ts";
 import { type BinsOption, checkBins, histogram } from "./histogram.ts";
@@ -34,7 +34,11 @@ function median(values: Float64Array): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-function compare(losses: Float32Array, truth: Density, approximation: Density): Omit<Report, "bracket" | "occupied" | "borderFraction" | "count" | "bins" | "width"> {
+function compare(
+  losses: Float32Array,
+  truth: Density,
+  approximation: Density,
+): Omit<Report, "bracket" | "occupied" | "borderFraction" | "count" | "bins" | "width"> {
   const n = losses.length;
   const rho = new Float64Array(n);
   let maxRelativeError = 0;
@@ -66,7 +70,13 @@ function compare(losses: Float32Array, truth: Density, approximation: Density): 
   };
 }
 
-function check(g: Float32Array, losses: Float32Array, truth: Density, width: number, refine: number): Report["bracket"] {
+function check(
+  g: Float32Array,
+  losses: Float32Array,
+  truth: Density,
+  width: number,
+  refine: number,
+): Report["bracket"] {
   const { lower, upper } = bracket(g, { width, refine });
   let holds = true;
   let gap = 0;
@@ -94,7 +104,11 @@ function check(g: Float32Array, losses: Float32Array, truth: Density, width: num
  *
  * Source: section 13 of docs/density.md.
  */
-export function verify(logits: Float32Array, targets: Float32Array | Uint8Array, options?: VerifyOptions): Report {
+export function verify(
+  logits: Float32Array,
+  targets: Float32Array | Uint8Array,
+  options?: VerifyOptions,
+): Report {
   const task = "verify the density";
   checkOptions(task, options, ["bins", "width", "refine", "mask"]);
   const bins = checkBins(task, options?.bins);

@@ -92,4 +92,3 @@ export function exact(
   const meanLoss = kernel.total(at.cells) / Math.max(count, 1);
   return { loss: kernel.total(at.words), grad, meanLoss, count };
 }
-

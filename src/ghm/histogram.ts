@@ -65,7 +65,8 @@ export class Tally {
   /** The sum of all losses, rounded once. */
   lossSum(): number {
     const sum = new Uint32Array(DIGITS);
-    for (let bin = 0; bin < this.bins; bin++) addDigits(sum, this.#digits.subarray(bin * DIGITS, (bin + 1) * DIGITS));
+    for (let bin = 0; bin < this.bins; bin++)
+      addDigits(sum, this.#digits.subarray(bin * DIGITS, (bin + 1) * DIGITS));
     return read(sum);
   }
 

@@ -1,4 +1,4 @@
-import { choice, flag, integer, number, options as checkOptions } from "../check.ts";
+import { options as checkOptions, choice, flag, integer, number } from "../check.ts";
 import type { AverageOptions, Convention } from "./average.ts";
 
 export interface GhmOptions {
@@ -24,7 +24,11 @@ function given<T>(value: T | undefined, otherwise: T): T {
 }
 
 /** Checks the options of a histogram, with or without an average. `known` are the names that may appear. */
-export function readOptions(task: string, options: GhmStateOptions | undefined, known: readonly string[]): AverageOptions {
+export function readOptions(
+  task: string,
+  options: GhmStateOptions | undefined,
+  known: readonly string[],
+): AverageOptions {
   checkOptions(task, options, known);
   const { bins, momentum, convention, biasCorrection, maxWeight } = options ?? {};
   const checked = choice(task, "convention", given(convention, "paper"), CONVENTIONS);

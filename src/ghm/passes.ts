@@ -6,7 +6,13 @@ import type { Convention } from "./average.ts";
 import { Tally } from "./histogram.ts";
 
 /** First pass: the histogram of a batch; signed g go to `grad` where it is given. */
-export function tally(task: string, batch: Batch, bins: number, convention: Convention, grad?: Float32Array): Tally {
+export function tally(
+  task: string,
+  batch: Batch,
+  bins: number,
+  convention: Convention,
+  grad?: Float32Array,
+): Tally {
   const count = convention === "paper" ? kernel.tallyFloor : kernel.tallyRounded;
   let masked = 0;
   Tally.clearCells(bins);
@@ -63,7 +69,12 @@ export function reweigh(grad: Float32Array, divisors: Float64Array, convention: 
 }
 
 /** Second pass over logits and targets: the gradient of any chunk, given the divisors of the whole. */
-export function gradient(task: string, batch: Batch, divisors: Float64Array, convention: Convention): Float32Array {
+export function gradient(
+  task: string,
+  batch: Batch,
+  divisors: Float64Array,
+  convention: Convention,
+): Float32Array {
   const bins = divisors.length;
   const grad = new Float32Array(batch.logits.length);
   layWeights(divisors);

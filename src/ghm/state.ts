@@ -118,7 +118,9 @@ export class GhmcState {
     const { values, powers } = state.#average;
     const floats = new Float64Array(words.slice().buffer, 0, words.length >> 1);
     if (floats.length !== values.length + powers.length) {
-      throw new TypeError(`Cannot ${task}: expected ${values.length + powers.length} numbers, got ${floats.length}`);
+      throw new TypeError(
+        `Cannot ${task}: expected ${values.length + powers.length} numbers, got ${floats.length}`,
+      );
     }
     values.set(floats.subarray(0, values.length));
     powers.set(floats.subarray(values.length));

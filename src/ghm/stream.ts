@@ -1,4 +1,4 @@
-import { describe, options as checkOptions } from "../check.ts";
+import { options as checkOptions, describe } from "../check.ts";
 import { checkBatch } from "../stream/pass.ts";
 import type { Row } from "../stream/rows.ts";
 import { decode, encode, type Header, sameHeader } from "../stream/state.ts";

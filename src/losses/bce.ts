@@ -1,4 +1,12 @@
-import { classesOf, defineLoss, floats, kernel, type PerClass, type PointwiseLoss, perClass } from "../define.ts";
+import {
+  classesOf,
+  defineLoss,
+  floats,
+  kernel,
+  type PerClass,
+  type PointwiseLoss,
+  perClass,
+} from "../define.ts";
 
 export interface BceOptions {
   /** Weight of target 1, in [0, 3.4e38]; default 1. One value per class where `classes` is given. */

@@ -1,6 +1,6 @@
 import { at } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
-import { type Batch, type Chunk, floats, type Form, pass } from "./pass.ts";
+import { type Batch, type Chunk, type Form, floats, pass } from "./pass.ts";
 
 /** Plain cross-entropy on hard targets: its gradient is the signed gradient norm g of the harmonizing methods. */
 export const crossEntropy: Form = /* @__PURE__ */ Object.freeze({

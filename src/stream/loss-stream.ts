@@ -1,5 +1,5 @@
 import { at } from "../arena.ts";
-import { describe, options as checkOptions } from "../check.ts";
+import { options as checkOptions, describe } from "../check.ts";
 import { kernel } from "../wasm/kernel.ts";
 import { addDigits, clear, collect, DIGITS, read } from "./exact-sum.ts";
 import { checkBatch, type Form, pass, refuseOverflow } from "./pass.ts";

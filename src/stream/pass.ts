@@ -161,7 +161,9 @@ function refuse(task: string, form: Form, batch: Batch, from: number, size: numb
       throw new RangeError(`Cannot ${task}: expected finite weights >= 0, got ${w} at index ${i}`);
     }
   }
-  throw new RangeError(`Cannot ${task}: expected arrays that nobody else writes to, got a value that changed`);
+  throw new RangeError(
+    `Cannot ${task}: expected arrays that nobody else writes to, got a value that changed`,
+  );
 }
 
 /** Throws for the first loss of the chunk in the arena that is not finite. */
@@ -279,18 +281,24 @@ export function perClass(
     return value;
   }
   if (!ArrayBuffer.isView(value)) {
-    throw new TypeError(`Cannot ${task}: expected ${name} as a number or a Float32Array, got ${describe(value)}`);
+    throw new TypeError(
+      `Cannot ${task}: expected ${name} as a number or a Float32Array, got ${describe(value)}`,
+    );
   }
   array<Float32Array>(task, name, value, ["Float32Array"]);
   if (classes === undefined) {
     throw new TypeError(`Cannot ${task}: expected classes beside a ${name} per class, got undefined`);
   }
   if (value.length !== classes) {
-    throw new RangeError(`Cannot ${task}: expected ${name} for ${classes} classes, got ${value.length} values`);
+    throw new RangeError(
+      `Cannot ${task}: expected ${name} for ${classes} classes, got ${value.length} values`,
+    );
   }
   const bad = value.findIndex((v) => !(v >= min && v <= max));
   if (bad >= 0) {
-    throw new RangeError(`Cannot ${task}: expected ${name} in [${min}, ${max}], got ${value[bad]} at index ${bad}`);
+    throw new RangeError(
+      `Cannot ${task}: expected ${name} in [${min}, ${max}], got ${value[bad]} at index ${bad}`,
+    );
   }
   return value.slice();
 }

@@ -23,7 +23,13 @@ export interface Row {
 
 type Digit = `w${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}`;
 
-export function toRow(bin: number, count: number, positives: number | undefined, digits: Uint32Array, offset = 0): Row {
+export function toRow(
+  bin: number,
+  count: number,
+  positives: number | undefined,
+  digits: Uint32Array,
+  offset = 0,
+): Row {
   const row: Record<string, bigint> = { bin: BigInt(bin), count: BigInt(count) };
   if (positives !== undefined) row.positives = BigInt(positives);
   for (let i = 0; i < DIGITS; i++) {
@@ -77,7 +83,9 @@ export function fromRows(
       carry >>= 32n;
     }
     if (carry !== (sum[offset + DIGITS - 1]! >>> 31 ? -1n : 0n)) {
-      throw new RangeError(`Cannot ${task}: expected a sum below 2^319 units, got digits that carry out of w9`);
+      throw new RangeError(
+        `Cannot ${task}: expected a sum below 2^319 units, got digits that carry out of w9`,
+      );
     }
     each(Number(bin), count(task, "count", row.count), count(task, "positives", row.positives ?? 0n));
     addDigits(digits, sum, offset);

@@ -68,7 +68,8 @@ export function decode(task: string, kind: string, bytes: unknown): { header: He
   if (start + 8 + 4 * count !== saved.length) fail(`${start + 8 + 4 * count} saved bytes`, saved.length);
   const stored = view.getUint32(saved.length - 4, true);
   const actual = checksum(saved.subarray(0, -4));
-  if (stored !== actual) fail(`checksum ${stored.toString(16)}`, `${actual.toString(16)}: the bytes were altered`);
+  if (stored !== actual)
+    fail(`checksum ${stored.toString(16)}`, `${actual.toString(16)}: the bytes were altered`);
   const header = JSON.parse(new TextDecoder().decode(saved.slice(12, start))) as Header;
   if (header.kind !== kind) fail(`a state of kind ${kind}`, `kind ${header.kind}`);
   const words = Uint32Array.from({ length: count }, (_, i) => view.getUint32(start + 4 + 4 * i, true));

@@ -26,7 +26,8 @@ export function interleaveLoop(loop: List, context: Context, options: Options): 
   orderMemory(trace, steps);
   const results = resultsOf(loop, context.func, trace, written);
   const order = schedule(trace, results);
-  if (order.length > LONGEST * options.copies) refuse(`a body of ${order.length / options.copies} instructions, too long to gain`);
+  if (order.length > LONGEST * options.copies)
+    refuse(`a body of ${order.length / options.copies} instructions, too long to gain`);
   emit(loop, shape.label, guard, order, results, context, options);
   return order.length;
 }
