@@ -1,6 +1,6 @@
 import { F2 } from "../lane/f64x2";
 import { Wide } from "../math/wide";
-import type { Fading } from "./focal";
+import { Fading } from "./focal";
 
 /** Focal loss of two elements in float64. */
 class FocalSoft {
