@@ -40,7 +40,7 @@ function tenthRows({ tenths }: Finding): string {
 }
 
 function lossRow({ loss }: Finding): string {
-  const harmonized = `GHM-C ${digits(loss.ghmc)} (30 bins) ${digits(loss.ghmcExact)} (exact)`;
+  const harmonized = `GHM-C ${digits(loss.ghmc)} (exact ${digits(loss.ghmcExact)})`;
   return `Mean loss  cross-entropy ${digits(loss.crossEntropy)}, focal ${digits(loss.focal)}, ${harmonized}\n`;
 }
 
