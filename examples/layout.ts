@@ -1,5 +1,5 @@
 /** The report as text for a terminal of 80 columns. */
-import type { Finding } from "./report.ts";
+import type { Finding } from "./study.ts";
 
 const LINE = "─".repeat(80);
 const BAR = 7;
@@ -40,13 +40,8 @@ function tenthRows({ tenths }: Finding): string {
 }
 
 function lossRow({ loss }: Finding): string {
-  const values: [string, number][] = [
-    ["cross-entropy", loss.crossEntropy],
-    ["focal", loss.focal],
-    ["GHM-C", loss.ghmc],
-    ["exact", loss.ghmcExact],
-  ];
-  return `Mean loss  ${values.map(([name, value]) => `${name} ${digits(value)}`).join(", ")}\n`;
+  const harmonized = `GHM-C ${digits(loss.ghmc)} (exact ${digits(loss.ghmcExact)})`;
+  return `Mean loss  cross-entropy ${digits(loss.crossEntropy)}, focal ${digits(loss.focal)}, ${harmonized}\n`;
 }
 
 function densityRows({ density }: Finding): string {
@@ -95,7 +90,7 @@ function overview(findings: readonly Finding[]): string {
 }
 
 const OUTRO = `
-Read the cross-entropy to see progress: GHM-C is near 1 whenever all bins are held.
+Read the cross-entropy to see progress: GHM-C is near 1 once all bins are held.
 The same on your files: counterpoise loss --help, counterpoise verify --help
 `;
 
