@@ -3,8 +3,12 @@ import { kernel } from "./wasm/kernel.ts";
 /** Elements in the arena at a time: their arrays together stay in a second-level cache. */
 export const CHUNK = 16384;
 
-/** Bytes behind every room: kernels read and write whole vectors. */
-const PAD = 64;
+/**
+ * Bytes behind every room: kernels read and write whole vectors. A quarter of a page, so that what a kernel loads
+ * and what it has just stored differ in the low twelve bits of their addresses: a processor that compares only
+ * those would make the load wait.
+ */
+const PAD = 1024;
 const FLOATS = CHUNK * 4;
 
 type Small = "op" | "report" | "words" | "table" | "planes" | "cells" | "tables";
