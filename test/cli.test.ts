@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
+import fc from "fast-check";
 import { showShape } from "../src/cli/npy-header.ts";
 import { main } from "../src/cli/run.ts";
 import { bce, density, focal, ghmc, version } from "../src/mod.ts";
@@ -233,6 +234,42 @@ test("verify beyond --memory streams a bracket that holds the exact values and a
   }
 });
 
+test("the bracket alone holds the exact error, on batches so small that it matters", async () => {
+  const logit = fc.float({ min: -2, max: 2, noNaN: true });
+  let open = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(logit, { minLength: 1, maxLength: 12 }),
+      fc.integer({ min: 1, max: 3 }),
+      async (list, refine) => {
+        const logits = Float32Array.from(list);
+        const targets = Uint8Array.from(list, (_, i) => i & 1);
+        const whole = density.verify(logits, targets, { bins: 5, refine });
+        const input = ["--logits", save("few-l.npy", logits), "--targets", save("few-t.npy", targets)];
+        const report = await json(
+          "verify",
+          ...input,
+          "--bins",
+          "5",
+          "--refine",
+          String(refine),
+          "--memory",
+          "0",
+        );
+        const { lower, upper } = report.maxRelativeError as { lower: number; upper: number };
+        const slack = 1e-12;
+        assert.ok(
+          lower <= whole.maxRelativeError + slack && whole.maxRelativeError <= upper + slack,
+          `${lower} ${upper}`,
+        );
+        if (lower < upper) open++;
+      },
+    ),
+    { numRuns: 60 },
+  );
+  assert.ok(open > 0);
+});
+
 test("verify leaves with 1 when the error is above --max-error, with 0 when it is not, also by the bracket alone", async () => {
   const code = async (...more: string[]) => (await run("verify", ...face.args, ...more)).code;
   assert.equal(await code("--max-error", "11.2"), 1);
@@ -427,35 +464,48 @@ test("the program prints the same as main and leaves with its code", async () =>
   assert.deepEqual(await program("loss", "--gama").done, await run("loss", "--gama"));
 });
 
-test("an interrupt leaves no part of a gradient behind", async () => {
-  // Files of zeros that take no room on the disk, long enough that the gradient cannot be done at once.
-  const many = 40_000_000;
-  const logits = save("zeros.npy", new Float32Array(0), [many]);
-  const targets = save("ones.npy", new Uint8Array(0), [many]);
+/** Files of zeros that take no room on the disk, long enough that their gradient is not done at once. */
+function zeros(many: number): string[] {
+  const logits = save("zeros-l.npy", new Float32Array(0), [many]);
+  const targets = save("zeros-t.npy", new Uint8Array(0), [many]);
   truncateSync(logits, readFileSync(logits).length + 4 * many);
   truncateSync(targets, readFileSync(targets).length + many);
-  const before = readdirSync(folder);
-  const { child, done } = program(
-    "loss",
-    "--logits",
-    logits,
-    "--targets",
-    targets,
-    "--loss",
-    "bce",
-    "--grad",
-    inFolder("big.npy"),
-  );
-  let ended = false;
-  done.then(() => (ended = true));
-  while (!ended && !readdirSync(folder).some((name) => name.endsWith(".part"))) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
+  return ["--logits", logits, "--targets", targets];
+}
+
+/** Waits until a gradient is being written or `over` says that it cannot be any more. */
+async function writing(over: () => boolean): Promise<void> {
+  while (!over() && !readdirSync(folder).some((name) => name.endsWith(".part"))) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
+}
+
+test("a fault in the second pass leaves no part of a gradient behind", async () => {
+  const input = zeros(8_000_000);
+  const before = readdirSync(folder);
+  let ended = false;
+  const result = run("loss", ...input, "--loss", "bce", "--grad", inFolder("big.npy")).finally(() => {
+    ended = true;
+  });
+  await writing(() => ended);
+  truncateSync(input[1], 200);
+  const { code, out, err } = await result;
+  assert.deepEqual([code, out], [2, ""]);
+  assert.match(
+    err,
+    /^counterpoise: Cannot read \S+zeros-l.npy: expected 320000\d\d bytes as when it was opened, got \d+\n$/,
+  );
+  assert.deepEqual(readdirSync(folder), before);
+});
+
+test("an interrupt leaves no part of a gradient behind", async () => {
+  const input = zeros(40_000_000);
+  const before = readdirSync(folder);
+  const { child, done } = program("loss", ...input, "--loss", "bce", "--grad", inFolder("big.npy"));
+  await writing(() => child.exitCode !== null);
   child.kill("SIGINT");
   // Deno's spawn reports no code for a child that it has signalled, whatever the child left with.
   const { code, out, err } = await done;
   assert.deepEqual([code ?? 130, out, err], [130, "", ""]);
   assert.deepEqual(readdirSync(folder), before);
-  rmSync(logits);
-  rmSync(targets);
 });

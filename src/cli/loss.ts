@@ -60,6 +60,8 @@ async function writeGrad(
   }
 }
 
+const WORDS: Record<string, string> = { loss: "value", meanLoss: "mean cross-entropy" };
+
 function render(name: string, totals: Totals, grad: string | undefined): string {
   const { histogram, positives, count, ...rest } = totals;
   const negatives = count - positives;
@@ -69,7 +71,7 @@ function render(name: string, totals: Totals, grad: string | undefined): string 
     ["elements", number(count)],
     ["positives", `${number(positives)}${ratio}`],
     ...Object.entries(rest).map(([key, value]): [string, string] => [
-      key === "loss" ? "value" : key,
+      WORDS[key] ?? key,
       number(value as number),
     ]),
   ];
