@@ -1,26 +1,27 @@
 import { Fixed } from "../lane/fixed";
-import { Grid, sum } from "./sum";
+import { Grid, SINGLE, sum } from "./sum";
+
+/** Adding it rounds 0 <= v < 2^22 to a whole number, which stands in the low bits of the pattern then. */
+const ROUND: f32 = 8388608;
 
 /** Where the unit regions of [0, 1] meet. Used as a type argument only. */
 @unmanaged
 export abstract class Edges {
-  /** The region of four values in [0, 1] as whole float32 numbers from 0 to bins - 1. */
+  /** The regions of four values in [0, 1], from 0 to bins - 1, in the low bits of the lanes. */
   abstract region(g: v128, bins: v128): v128;
 }
-
-/** Rounds to the nearest whole number for 0 <= v < 2^22. */
-const ROUND: f32 = 8388608;
 
 /** The paper's regions: floor(g bins) of the exact product, the last region closed at 1. */
 @unmanaged
 @final
 export class Floor extends Edges {
   @inline region(g: v128, bins: v128): v128 {
-    const near = f32x4.sub(f32x4.add(f32x4.mul(g, bins), f32x4.splat(ROUND)), f32x4.splat(ROUND));
+    const rounded = f32x4.add(f32x4.mul(g, bins), f32x4.splat(ROUND));
+    const near = f32x4.sub(rounded, f32x4.splat(ROUND));
     // g bins - near with the right sign: both partial products are exact, as is the first difference.
     const head = v128.and(g, i32x4.splat(~0x1ff));
     const rest = f32x4.add(f32x4.sub(f32x4.mul(head, bins), near), f32x4.mul(f32x4.sub(g, head), bins));
-    return Bins.below(near, f32x4.lt(rest, f32x4.splat(0)), bins);
+    return Bins.below(rounded, i32x4.shr_s(rest, 31), bins);
   }
 }
 
@@ -29,50 +30,34 @@ export class Floor extends Edges {
 @final
 export class Rounded extends Edges {
   @inline region(g: v128, bins: v128): v128 {
-    const near = f32x4.sub(f32x4.add(f32x4.mul(g, bins), f32x4.splat(ROUND)), f32x4.splat(ROUND));
-    return Bins.below(near, f32x4.lt(g, f32x4.div(near, bins)), bins);
+    const rounded = f32x4.add(f32x4.mul(g, bins), f32x4.splat(ROUND));
+    const near = f32x4.sub(rounded, f32x4.splat(ROUND));
+    return Bins.below(rounded, f32x4.lt(g, f32x4.div(near, bins)), bins);
   }
 }
 
-/** Elements that go through the scratch memory at a time. */
-const BLOCK: i32 = 4096;
+/** Elements between two flushes: 512 in each table, of at most 2^21 units, keep a lane of 32 bits below 2^30. */
+const BLOCK: i32 = 2048;
 /** Private tables, so that equal neighbours do not wait for each other's store. */
 const TABLES: usize = 4;
-/** A table: 256 entries of [sum of patterns, count]. A cell: count and ten words of an exact sum. */
+/** A table: 256 entries of [coarse patterns, fine patterns, count, 0]. A cell: count and ten words of an exact sum. */
 const TABLE: usize = 4096;
 const CELL: usize = 88;
-/** Bytes of `first` and `rest` in the scratch memory, behind the tables; the patterns follow. */
+/** Bytes of `first` and `rest` in the scratch memory, behind the tables. */
 const ROOM: usize = <usize>BLOCK * 4 + 64;
 
 export class Bins {
-  @inline static below(near: v128, less: v128, bins: v128): v128 {
-    const one = f32x4.splat(1);
-    return f32x4.pmin(f32x4.sub(bins, one), f32x4.sub(near, v128.and(less, one)));
-  }
-
-  /** Four whole numbers below 256 as four bytes in lane 0. */
-  @inline static pack(region: v128): v128 {
-    const low = f32x4.add(region, f32x4.splat(ROUND));
-    return i8x16.shuffle(low, low, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+  /** The region `near` or the one before it, at most bins - 1, in the low bits of each lane. */
+  @inline static below(rounded: v128, less: v128, bins: v128): v128 {
+    return i32x4.min_s(i32x4.add(rounded, less), f32x4.add(bins, f32x4.splat(ROUND - 1)));
   }
 
   /** The regions of |g| as bytes. */
   @inline static index<E extends Edges>(n: i32, g: usize, bins: f32, bytes: usize): void {
-    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
       const region = changetype<E>(0).region(f32x4.abs(v128.load(g + i)), f32x4.splat(bins));
-      v128.store32_lane(bytes, Bins.pack(region), 0);
+      v128.store32_lane(bytes, i8x16.shuffle(region, region, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), 0);
       bytes += 4;
-    }
-  }
-
-  /** Losses as integers within the bit patterns of float64: see `Grid`. */
-  static lift(n: i32, loss: usize, grid: i32, patterns: usize): void {
-    const magic = f64x2.splat(Grid.magic(grid));
-    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
-      const v = v128.load(loss + i);
-      v128.store(patterns, f64x2.add(f64x2.promote_low_f32x4(v), magic));
-      v128.store(patterns, f64x2.add(Grid.high(v), magic), 16);
-      patterns += 32;
     }
   }
 
@@ -89,34 +74,52 @@ export class Bins {
   }
 
   @inline static count(table: usize, entry: v128): void {
-    v128.store(table, i64x2.add(v128.load(table), entry));
+    v128.store(table, i32x4.add(v128.load(table), entry));
   }
 
-  static scatter(n: i32, bytes: usize, patterns: usize, tables: usize): void {
-    const one = i64x2.splat(1);
+  /** Adds counts and losses, split onto two grids, to the tables: see `Grid`. */
+  static scatter(n: i32, bytes: usize, loss: usize, grid: i32, tables: usize): void {
+    const coarse = f32x4.splat(Grid.single(grid + SINGLE));
+    const fine = f32x4.splat(Grid.single(grid));
+    const one = i32x4(1, 0, 0, 0);
     for (let end = bytes + n; bytes < end; bytes += 4) {
-      const a = v128.load(patterns);
-      const b = v128.load(patterns, 16);
-      Bins.count(tables + ((<usize>load<u8>(bytes)) << 4), i64x2.shuffle(a, one, 0, 2));
-      Bins.count(tables + TABLE + ((<usize>load<u8>(bytes, 1)) << 4), i64x2.shuffle(a, one, 1, 2));
-      Bins.count(tables + 2 * TABLE + ((<usize>load<u8>(bytes, 2)) << 4), i64x2.shuffle(b, one, 0, 2));
-      Bins.count(tables + 3 * TABLE + ((<usize>load<u8>(bytes, 3)) << 4), i64x2.shuffle(b, one, 1, 2));
-      patterns += 32;
+      const v = v128.load(loss);
+      const high = f32x4.add(v, coarse);
+      const low = f32x4.add(Grid.rest(v, high, coarse), fine);
+      const a = i32x4.shuffle(high, low, 0, 4, 1, 5);
+      const b = i32x4.shuffle(high, low, 2, 6, 3, 7);
+      Bins.count(tables + (<usize>load<u8>(bytes) << 4), i64x2.shuffle(a, one, 0, 2));
+      Bins.count(tables + TABLE + (<usize>load<u8>(bytes, 1) << 4), i64x2.shuffle(a, one, 1, 2));
+      Bins.count(tables + 2 * TABLE + (<usize>load<u8>(bytes, 2) << 4), i64x2.shuffle(b, one, 0, 2));
+      Bins.count(tables + 3 * TABLE + (<usize>load<u8>(bytes, 3) << 4), i64x2.shuffle(b, one, 1, 2));
+      loss += 16;
     }
   }
 
   /** The tables into the cells, exactly; leaves the tables empty. */
   static flush(bins: i32, tables: usize, grid: i32, cells: usize): void {
+    const patterns = i32x4.replace_lane(
+      i32x4.splat(reinterpret<i32>(Grid.single(grid + SINGLE))),
+      1,
+      reinterpret<i32>(Grid.single(grid)),
+    );
     for (let cell = cells, end = cells + <usize>bins * CELL; cell < end; cell += CELL) {
+      let units = i64x2.splat(0);
+      let total: i32 = 0;
       for (let table = tables; table < tables + TABLES * TABLE; table += TABLE) {
-        const count = load<i64>(table, 8);
-        if (!count) continue;
-        store<i64>(cell, load<i64>(cell) + count);
-        Grid.spill(cell + 8, load<i64>(table), count, grid);
+        const entry = v128.load(table);
+        const count = i32x4.extract_lane(entry, 2);
+        total += count;
+        const own = i32x4.sub(entry, i32x4.mul(patterns, i32x4.splat(count)));
+        units = i64x2.add(units, i64x2.extend_low_i32x4_s(own));
         v128.store(table, i64x2.splat(0));
       }
-      Fixed.carry(cell + 8);
       tables += 16;
+      if (!total) continue;
+      store<i64>(cell, load<i64>(cell) + total);
+      Grid.spill(cell + 8, i64x2.extract_lane(units, 0), grid + SINGLE);
+      Grid.spill(cell + 8, i64x2.extract_lane(units, 1), grid);
+      Fixed.carry(cell + 8);
     }
   }
 
@@ -136,11 +139,10 @@ export class Bins {
   static block(n: i32, bytes: usize, loss: usize, range: u64, bins: i32, scratch: usize, cells: usize): void {
     const first = scratch + TABLES * TABLE;
     const rest = first + ROOM;
-    const patterns = rest + ROOM;
-    if (Grid.parts(range) > 1) {
+    if (!Grid.fits(range, 2)) {
       Bins.split(n, bytes, loss, first, rest);
       range = Grid.range(n, rest);
-      if (Grid.parts(range) > 1) {
+      if (!Grid.fits(range, 2)) {
         Bins.slow((n + 3) & ~3, bytes, loss, cells);
         return;
       }
@@ -148,8 +150,7 @@ export class Bins {
       loss = rest;
     }
     const grid = Grid.finest(range);
-    Bins.lift(n, loss, grid, patterns);
-    Bins.scatter(n, bytes, patterns, scratch);
+    Bins.scatter(n, bytes, loss, grid, scratch);
     Bins.flush(bins, scratch, grid, cells);
   }
 
@@ -157,7 +158,7 @@ export class Bins {
    * Adds counts and exact loss sums of one chunk to the cells, and leaves the regions at `bytes`.
    *
    * @param n any; the padding of `g` and `loss` up to the next multiple of four is set to 0
-   * @param scratch tables (16 kB, zeros), then room for one block (66 kB)
+   * @param scratch tables (16 kB, zeros), then room for one block (17 kB)
    * @returns the largest bit pattern of a loss; at or above 0x7f800000 nothing was added
    */
   @inline static tally<E extends Edges>(

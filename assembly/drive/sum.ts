@@ -1,22 +1,27 @@
+import { F2 } from "../lane/f64x2";
 import { Fixed } from "../lane/fixed";
 
-/** Elements between two carries: a lane then holds at most 2^11 deposits of 2^51 units. */
-const BLOCK: i32 = 4096;
-/** Bits that one part of an exact sum holds: a float64 rounded by a magic constant has 51 and a sign. */
-const PART: i32 = 51;
+/** Elements between two carries: 512 deposits of at most 2^21 units keep a lane of 32 bits below 2^30. */
+const BLOCK: i32 = 2048;
+/** Bits of one part of a sum: in the patterns of float32 and of float64. */
+export const SINGLE: i32 = 22;
+const DOUBLE: i32 = 51;
 
 /**
- * The grids of an exact sum. Values whose highest and lowest bits are at most 51 apart are whole multiples of one
- * grid, and adding 1.5 * 2^52 units of it turns a value into an integer within the bit pattern of a float64.
- * Values further apart are split onto two or three grids, 51 bits apart.
+ * The grids of an exact sum.
+ *
+ * Adding 1.5 * 2^23 units of a grid rounds a float32 to that grid and leaves the number of units in the low bits of
+ * its pattern: patterns can be added up as integers, and those of the constant taken off at the end. What the
+ * rounding left goes to the next finer grid, exactly. So many parts as the values have bits between the highest of
+ * the largest and the lowest of the smallest make the sum exact.
  */
 export class Grid {
   /** The largest and the smallest non-zero bit pattern of |values[i]|: (largest << 32) | (smallest - 1). */
   static range(n: i32, values: usize): u64 {
-    if (n & 3) v128.store(values + ((<usize>n) << 2), i32x4.splat(0));
+    if (n & 3) v128.store(values + (<usize>n << 2), i32x4.splat(0));
     let most = i32x4.splat(0);
     let least = i32x4.splat(-1);
-    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
       const bits = v128.and(v128.load(values + i), i32x4.splat(0x7fffffff));
       most = i32x4.max_u(most, bits);
       least = i32x4.min_u(least, i32x4.sub(bits, i32x4.splat(1)));
@@ -29,7 +34,7 @@ export class Grid {
       min<u32>(i32x4.extract_lane(least, 0), i32x4.extract_lane(least, 1)),
       min<u32>(i32x4.extract_lane(least, 2), i32x4.extract_lane(least, 3)),
     );
-    return ((<u64>high) << 32) | low;
+    return (<u64>high << 32) | low;
   }
 
   /** The largest bit pattern: at or above 0x7f800000 where a value is not finite. */
@@ -37,102 +42,134 @@ export class Grid {
     return <u32>(range >> 32);
   }
 
-  /** The finest grid, as an exponent of 2: that of the lowest bit of the smallest value, at least -126. */
+  /** The finest grid, as an exponent of 2: at most that of the lowest bit of the smallest value, at least -126. */
   @inline static finest(range: u64): i32 {
-    return max<i32>(<i32>(<u32>range >> 23) - 150, -126);
+    return max<i32>(<i32>min<u32>(<u32>range >> 23, 230) - 150, -126);
   }
 
-  /** Parts that the values need; more than 3 if they do not fit. */
-  @inline static parts(range: u64): i32 {
-    const top = <i32>(Grid.most(range) >> 23) - 126;
-    return (top - Grid.finest(range) + PART - 1) / PART;
+  /** Bits from the finest grid to the highest bit of the largest value. */
+  @inline static bits(range: u64): i32 {
+    return <i32>(Grid.most(range) >> 23) - 126 - Grid.finest(range);
   }
 
-  /** 1.5 * 2^52 units of the grid: adding it rounds to the grid, ties to even. */
-  @inline static magic(grid: i32): f64 {
-    return reinterpret<f64>(((<u64>(grid + 52 + 1023)) << 52) | ((<u64>1) << 51));
+  /**
+   * Whether `parts` parts in float32 hold the values. The coarsest part has one bit less, so that sums have room,
+   * and its constant must be a float32 itself.
+   */
+  @inline static fits(range: u64, parts: i32): bool {
+    return Grid.bits(range) < SINGLE * parts && Grid.finest(range) + SINGLE * parts <= 125;
   }
 
-  /** Adds a sum of bit patterns, `count` of them, to an exact sum. */
-  @inline static spill(words: usize, patterns: i64, count: i64, grid: i32): void {
-    const position = grid + 126;
-    const value = patterns - count * reinterpret<i64>(Grid.magic(grid));
-    Fixed.add(words, value, <usize>(position >> 5), <i64>(position & 31));
+  /** 1.5 * 2^23 units of a grid, for grids up to 2^103. */
+  @inline static single(grid: i32): f32 {
+    return reinterpret<f32>(((grid + 23 + 127) << 23) | 0x400000);
   }
 
-  static spillLanes(words: usize, lanes: v128, count: i64, grid: i32): void {
-    Grid.spill(words, i64x2.extract_lane(lanes, 0), count, grid);
-    Grid.spill(words, i64x2.extract_lane(lanes, 1), count, grid);
+  /** 1.5 * 2^52 units of a grid. */
+  @inline static double(grid: i32): f64 {
+    return reinterpret<f64>((<u64>(grid + 52 + 1023) << 52) | (<u64>1 << 51));
   }
 
-  @inline static high(v: v128): v128 {
-    return f64x2.promote_low_f32x4(i64x2.shuffle(v, v, 1, 1));
+  /** Adds so many units of a grid to an exact sum. */
+  @inline static spill(words: usize, units: i64, grid: i32): void {
+    Fixed.add(words, units, <usize>((grid + 126) >> 5), <i64>((grid + 126) & 31));
   }
 
-  /** What a value leaves after its part on a grid: v - (rounded - magic), exact. */
+  /** Four lanes of added patterns of float32, `count` in each, to an exact sum. */
+  static spillSingle(words: usize, lanes: v128, count: i32, grid: i32): void {
+    const units = i32x4.sub(lanes, i32x4.splat(count * reinterpret<i32>(Grid.single(grid))));
+    const pairs = i64x2.add(i64x2.extend_low_i32x4_s(units), i64x2.extend_high_i32x4_s(units));
+    Grid.spill(words, i64x2.extract_lane(pairs, 0) + i64x2.extract_lane(pairs, 1), grid);
+  }
+
+  /** Two lanes of added patterns of float64, `count` in each, to an exact sum. */
+  static spillDouble(words: usize, lanes: v128, count: i64, grid: i32): void {
+    const constants = count * reinterpret<i64>(Grid.double(grid));
+    Grid.spill(words, i64x2.extract_lane(lanes, 0) - constants, grid);
+    Grid.spill(words, i64x2.extract_lane(lanes, 1) - constants, grid);
+  }
+
+  /** What a value leaves after its part on a grid: exact. */
   @inline static rest(v: v128, rounded: v128, magic: v128): v128 {
+    return f32x4.sub(v, f32x4.sub(rounded, magic));
+  }
+
+  @inline static restDouble(v: v128, rounded: v128, magic: v128): v128 {
     return f64x2.sub(v, f64x2.sub(rounded, magic));
   }
 
-  static one(n: i32, values: usize, words: usize, grid: i32): void {
-    const magic = f64x2.splat(Grid.magic(grid));
-    let sum = i64x2.splat(0);
-    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
-      const v = v128.load(values + i);
-      sum = i64x2.add(sum, f64x2.add(f64x2.promote_low_f32x4(v), magic));
-      sum = i64x2.add(sum, f64x2.add(Grid.high(v), magic));
-    }
-    Grid.spillLanes(words, sum, (<i64>((n + 3) >> 2)) << 1, grid);
-  }
-
   static two(n: i32, values: usize, words: usize, grid: i32): void {
-    const coarse = f64x2.splat(Grid.magic(grid + PART));
-    const fine = f64x2.splat(Grid.magic(grid));
-    let sum1 = i64x2.splat(0);
-    let sum0 = i64x2.splat(0);
-    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+    const coarse = f32x4.splat(Grid.single(grid + SINGLE));
+    const fine = f32x4.splat(Grid.single(grid));
+    let sum1 = i32x4.splat(0);
+    let sum0 = i32x4.splat(0);
+    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
       const v = v128.load(values + i);
-      const a = f64x2.promote_low_f32x4(v);
-      const b = Grid.high(v);
-      const a1 = f64x2.add(a, coarse);
-      const b1 = f64x2.add(b, coarse);
-      const a0 = f64x2.add(Grid.rest(a, a1, coarse), fine);
-      const b0 = f64x2.add(Grid.rest(b, b1, coarse), fine);
-      sum1 = i64x2.add(sum1, i64x2.add(a1, b1));
-      sum0 = i64x2.add(sum0, i64x2.add(a0, b0));
+      const part = f32x4.add(v, coarse);
+      sum1 = i32x4.add(sum1, part);
+      sum0 = i32x4.add(sum0, f32x4.add(Grid.rest(v, part, coarse), fine));
     }
-    const count = (<i64>((n + 3) >> 2)) << 1;
-    Grid.spillLanes(words, sum1, count, grid + PART);
-    Grid.spillLanes(words, sum0, count, grid);
+    const count = (n + 3) >> 2;
+    Grid.spillSingle(words, sum1, count, grid + SINGLE);
+    Grid.spillSingle(words, sum0, count, grid);
   }
 
-  static three(n: i32, values: usize, words: usize, grid: i32): void {
-    const coarse = f64x2.splat(Grid.magic(grid + 2 * PART));
-    const middle = f64x2.splat(Grid.magic(grid + PART));
-    const fine = f64x2.splat(Grid.magic(grid));
+  static four(n: i32, values: usize, words: usize, grid: i32): void {
+    const magic3 = f32x4.splat(Grid.single(grid + 3 * SINGLE));
+    const magic2 = f32x4.splat(Grid.single(grid + 2 * SINGLE));
+    const magic1 = f32x4.splat(Grid.single(grid + SINGLE));
+    const magic0 = f32x4.splat(Grid.single(grid));
+    let sum3 = i32x4.splat(0);
+    let sum2 = i32x4.splat(0);
+    let sum1 = i32x4.splat(0);
+    let sum0 = i32x4.splat(0);
+    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+      const v = v128.load(values + i);
+      const part3 = f32x4.add(v, magic3);
+      const rest2 = Grid.rest(v, part3, magic3);
+      const part2 = f32x4.add(rest2, magic2);
+      const rest1 = Grid.rest(rest2, part2, magic2);
+      const part1 = f32x4.add(rest1, magic1);
+      sum3 = i32x4.add(sum3, part3);
+      sum2 = i32x4.add(sum2, part2);
+      sum1 = i32x4.add(sum1, part1);
+      sum0 = i32x4.add(sum0, f32x4.add(Grid.rest(rest1, part1, magic1), magic0));
+    }
+    const count = (n + 3) >> 2;
+    Grid.spillSingle(words, sum3, count, grid + 3 * SINGLE);
+    Grid.spillSingle(words, sum2, count, grid + 2 * SINGLE);
+    Grid.spillSingle(words, sum1, count, grid + SINGLE);
+    Grid.spillSingle(words, sum0, count, grid);
+  }
+
+  /** Three parts of 51 bits, in float64: for values up to 2^153 apart. */
+  static wide(n: i32, values: usize, words: usize, grid: i32): void {
+    const coarse = f64x2.splat(Grid.double(grid + 2 * DOUBLE));
+    const middle = f64x2.splat(Grid.double(grid + DOUBLE));
+    const fine = f64x2.splat(Grid.double(grid));
     let sum2 = i64x2.splat(0);
     let sum1 = i64x2.splat(0);
     let sum0 = i64x2.splat(0);
-    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
       const v = v128.load(values + i);
-      const a = f64x2.promote_low_f32x4(v);
-      const b = Grid.high(v);
+      const a = F2.low(v);
+      const b = F2.high(v);
       const a2 = f64x2.add(a, coarse);
       const b2 = f64x2.add(b, coarse);
-      const ar = Grid.rest(a, a2, coarse);
-      const br = Grid.rest(b, b2, coarse);
+      const ar = Grid.restDouble(a, a2, coarse);
+      const br = Grid.restDouble(b, b2, coarse);
       const a1 = f64x2.add(ar, middle);
       const b1 = f64x2.add(br, middle);
-      const a0 = f64x2.add(Grid.rest(ar, a1, middle), fine);
-      const b0 = f64x2.add(Grid.rest(br, b1, middle), fine);
+      const a0 = f64x2.add(Grid.restDouble(ar, a1, middle), fine);
+      const b0 = f64x2.add(Grid.restDouble(br, b1, middle), fine);
       sum2 = i64x2.add(sum2, i64x2.add(a2, b2));
       sum1 = i64x2.add(sum1, i64x2.add(a1, b1));
       sum0 = i64x2.add(sum0, i64x2.add(a0, b0));
     }
-    const count = (<i64>((n + 3) >> 2)) << 1;
-    Grid.spillLanes(words, sum2, count, grid + 2 * PART);
-    Grid.spillLanes(words, sum1, count, grid + PART);
-    Grid.spillLanes(words, sum0, count, grid);
+    const count = <i64>((n + 3) >> 2) << 1;
+    Grid.spillDouble(words, sum2, count, grid + 2 * DOUBLE);
+    Grid.spillDouble(words, sum1, count, grid + DOUBLE);
+    Grid.spillDouble(words, sum0, count, grid);
   }
 }
 
@@ -148,15 +185,17 @@ export function sum(n: i32, values: usize, words: usize): u32 {
   const range = Grid.range(n, values);
   const most = Grid.most(range);
   if (most >= 0x7f800000 || most == 0) return most;
-  const parts = Grid.parts(range);
   const grid = Grid.finest(range);
+  const isTwo = Grid.fits(range, 2);
+  const isFour = Grid.fits(range, 4);
+  const isWide = Grid.bits(range) <= 3 * DOUBLE;
   for (let from: i32 = 0; from < n; from += BLOCK) {
     const m = min(n - from, BLOCK);
-    const at = values + ((<usize>from) << 2);
-    if (parts == 1) Grid.one(m, at, words, grid);
-    else if (parts == 2) Grid.two(m, at, words, grid);
-    else if (parts == 3) Grid.three(m, at, words, grid);
-    else for (let i = at, end = at + ((<usize>m) << 2); i < end; i += 4) Fixed.deposit(words, load<f32>(i));
+    const at = values + (<usize>from << 2);
+    if (isTwo) Grid.two(m, at, words, grid);
+    else if (isFour) Grid.four(m, at, words, grid);
+    else if (isWide) Grid.wide(m, at, words, grid);
+    else for (let i = at, end = at + (<usize>m << 2); i < end; i += 4) Fixed.deposit(words, load<f32>(i));
     Fixed.carry(words);
   }
   return most;
