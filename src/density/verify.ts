@@ -102,7 +102,7 @@ function check(
  * @throws {TypeError} for arrays of another kind and unknown options
  * @throws {RangeError} for other lengths, options out of range and the first value outside the domain
  *
- * Source: section 13 of docs/density.md.
+ * Source: section 5 of docs/density.md.
  */
 export function verify(
   logits: Float32Array,
