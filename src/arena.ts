@@ -25,7 +25,7 @@ const ROOMS: Record<Room, number> = {
   cells: 256 * 88,
   mask: CHUNK,
   bytes: CHUNK,
-  tables: 16384 + 4096 * 16 + 4 * PAD,
+  tables: 32768 + 2 * 4096 * 4 + PAD,
   x: FLOATS,
   t: FLOATS,
   w: FLOATS,

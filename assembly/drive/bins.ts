@@ -37,14 +37,18 @@ export class Rounded extends Edges {
 }
 
 /** Elements between two flushes: 512 in each table, of at most 2^21 units, keep a lane of 32 bits below 2^30. */
-const BLOCK: i32 = 2048;
-/** Private tables, so that equal neighbours do not wait for each other's store. */
-const TABLES: usize = 4;
-/** A table: 256 entries of [coarse patterns, fine patterns, count, 0]. A cell: count and ten words of an exact sum. */
-const TABLE: usize = 4096;
+const BLOCK: i32 = 4096;
+/**
+ * Private tables. Most samples of imbalanced data fall into one region: with a single table each would wait for the
+ * store of the one before it.
+ */
+const TABLES: usize = 8;
+/** An entry of a table: [coarse patterns, fine patterns, count, 0]. A cell: count and ten words of an exact sum. */
+const ENTRY: usize = 16;
 const CELL: usize = 88;
-/** Bytes of `first` and `rest` in the scratch memory, behind the tables. */
+/** Bytes of `first` and `rest` in the scratch memory, behind the tables; and of the tables for 256 regions. */
 const ROOM: usize = <usize>BLOCK * 4 + 64;
+const ALL: usize = TABLES * 256 * ENTRY;
 
 export class Bins {
   /** The region `near` or the one before it, at most bins - 1, in the low bits of each lane. */
@@ -73,27 +77,38 @@ export class Bins {
     }
   }
 
-  @inline static count(table: usize, entry: v128): void {
-    v128.store(table, i32x4.add(v128.load(table), entry));
+  @inline static count(table: usize, region: usize, entry: v128): void {
+    const at = table + region * ENTRY;
+    v128.store(at, i32x4.add(v128.load(at), entry));
+  }
+
+  /** Four samples into four tables, `size` bytes apart. */
+  @inline static four(bytes: usize, loss: usize, coarse: v128, fine: v128, tables: usize, size: usize): void {
+    const one = i32x4(1, 0, 0, 0);
+    const v = v128.load(loss);
+    const high = f32x4.add(v, coarse);
+    const low = f32x4.add(Grid.rest(v, high, coarse), fine);
+    const a = i32x4.shuffle(high, low, 0, 4, 1, 5);
+    const b = i32x4.shuffle(high, low, 2, 6, 3, 7);
+    Bins.count(tables, load<u8>(bytes), i64x2.shuffle(a, one, 0, 2));
+    Bins.count(tables + size, load<u8>(bytes, 1), i64x2.shuffle(a, one, 1, 2));
+    Bins.count(tables + 2 * size, load<u8>(bytes, 2), i64x2.shuffle(b, one, 0, 2));
+    Bins.count(tables + 3 * size, load<u8>(bytes, 3), i64x2.shuffle(b, one, 1, 2));
   }
 
   /** Adds counts and losses, split onto two grids, to the tables: see `Grid`. */
-  static scatter(n: i32, bytes: usize, loss: usize, grid: i32, tables: usize): void {
+  static scatter(n: i32, bytes: usize, loss: usize, grid: i32, bins: i32, tables: usize): void {
     const coarse = f32x4.splat(Grid.single(grid + SINGLE));
     const fine = f32x4.splat(Grid.single(grid));
-    const one = i32x4(1, 0, 0, 0);
-    for (let end = bytes + n; bytes < end; bytes += 4) {
-      const v = v128.load(loss);
-      const high = f32x4.add(v, coarse);
-      const low = f32x4.add(Grid.rest(v, high, coarse), fine);
-      const a = i32x4.shuffle(high, low, 0, 4, 1, 5);
-      const b = i32x4.shuffle(high, low, 2, 6, 3, 7);
-      Bins.count(tables + (<usize>load<u8>(bytes) << 4), i64x2.shuffle(a, one, 0, 2));
-      Bins.count(tables + TABLE + (<usize>load<u8>(bytes, 1) << 4), i64x2.shuffle(a, one, 1, 2));
-      Bins.count(tables + 2 * TABLE + (<usize>load<u8>(bytes, 2) << 4), i64x2.shuffle(b, one, 0, 2));
-      Bins.count(tables + 3 * TABLE + (<usize>load<u8>(bytes, 3) << 4), i64x2.shuffle(b, one, 1, 2));
-      loss += 16;
+    const size = <usize>bins * ENTRY;
+    let i: i32 = 0;
+    for (; i < n - 4; i += 8) {
+      Bins.four(bytes, loss, coarse, fine, tables, size);
+      Bins.four(bytes + 4, loss + 16, coarse, fine, tables + 4 * size, size);
+      bytes += 8;
+      loss += 32;
     }
+    if (i < n) Bins.four(bytes, loss, coarse, fine, tables, size);
   }
 
   /** The tables into the cells, exactly; leaves the tables empty. */
@@ -103,10 +118,11 @@ export class Bins {
       1,
       reinterpret<i32>(Grid.single(grid)),
     );
+    const size = <usize>bins * ENTRY;
     for (let cell = cells, end = cells + <usize>bins * CELL; cell < end; cell += CELL) {
       let units = i64x2.splat(0);
       let total: i32 = 0;
-      for (let table = tables; table < tables + TABLES * TABLE; table += TABLE) {
+      for (let table = tables; table < tables + TABLES * size; table += size) {
         const entry = v128.load(table);
         const count = i32x4.extract_lane(entry, 2);
         total += count;
@@ -114,7 +130,7 @@ export class Bins {
         units = i64x2.add(units, i64x2.extend_low_i32x4_s(own));
         v128.store(table, i64x2.splat(0));
       }
-      tables += 16;
+      tables += ENTRY;
       if (!total) continue;
       store<i64>(cell, load<i64>(cell) + total);
       Grid.spill(cell + 8, i64x2.extract_lane(units, 0), grid + SINGLE);
@@ -137,7 +153,7 @@ export class Bins {
    * these keep the block from fitting one grid, they are summed by themselves, and the others fit.
    */
   static block(n: i32, bytes: usize, loss: usize, range: u64, bins: i32, scratch: usize, cells: usize): void {
-    const first = scratch + TABLES * TABLE;
+    const first = scratch + ALL;
     const rest = first + ROOM;
     if (!Grid.fits(range, 2)) {
       Bins.split(n, bytes, loss, first, rest);
@@ -150,7 +166,7 @@ export class Bins {
       loss = rest;
     }
     const grid = Grid.finest(range);
-    Bins.scatter(n, bytes, loss, grid, scratch);
+    Bins.scatter(n, bytes, loss, grid, bins, scratch);
     Bins.flush(bins, scratch, grid, cells);
   }
 
@@ -158,7 +174,7 @@ export class Bins {
    * Adds counts and exact loss sums of one chunk to the cells, and leaves the regions at `bytes`.
    *
    * @param n any; the padding of `g` and `loss` up to the next multiple of four is set to 0
-   * @param scratch tables (16 kB, zeros), then room for one block (17 kB)
+   * @param scratch tables (32 kB, zeros), then room for one block (33 kB)
    * @returns the largest bit pattern of a loss; at or above 0x7f800000 nothing was added
    */
   @inline static tally<E extends Edges>(
