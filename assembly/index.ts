@@ -2,7 +2,7 @@ export { bracket } from "./density/bracket";
 export { windowCounts, windowScratch } from "./density/exact";
 export { fineHistogram, prefixSum } from "./density/histogram";
 export { exactDensity, exactScale } from "./density/weight";
-export { indexFloor, indexRounded, tallyFloor, tallyRounded } from "./drive/bins";
+export { indexFloor, indexRounded, readCells, tallyFloor, tallyRounded } from "./drive/bins";
 export { lookup, lookupWide, planes } from "./drive/lookup";
 export { blank, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
 export { sum, total } from "./drive/sum";

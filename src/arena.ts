@@ -11,7 +11,7 @@ export const CHUNK = 16384;
 const PAD = 1024;
 const FLOATS = CHUNK * 4;
 
-type Small = "op" | "report" | "words" | "table" | "planes" | "cells" | "tables";
+type Small = "op" | "report" | "words" | "table" | "planes" | "cells" | "counts" | "sums" | "tables";
 type Long = "mask" | "bytes" | "x" | "t" | "w" | "a1" | "a0" | "w1" | "w0" | "loss" | "grad";
 type Room = Small | Long;
 
@@ -23,6 +23,8 @@ const ROOMS: Record<Room, number> = {
   table: 1024,
   planes: 128,
   cells: 256 * 88,
+  counts: 256 * 8,
+  sums: 256 * 8,
   mask: CHUNK,
   bytes: CHUNK,
   tables: 32768 + 2 * 4096 * 4 + PAD,

@@ -207,6 +207,23 @@ export class Bins {
   }
 }
 
+/**
+ * Reads cells: counts and loss sums as float64, each rounded once. Leaves the sum over all cells at `words`.
+ *
+ * @returns that sum, rounded once
+ */
+export function readCells(bins: i32, cells: usize, counts: usize, sums: usize, words: usize): f64 {
+  memory.fill(words, 0, 80);
+  for (let end = cells + <usize>bins * CELL; cells < end; cells += CELL) {
+    store<f64>(counts, <f64>load<i64>(cells));
+    store<f64>(sums, load<i64>(cells) ? Fixed.read(cells + 8) : 0);
+    for (let i: usize = 0; i < 80; i += 8) store<i64>(words + i, load<i64>(words + i) + load<i64>(cells + 8 + i));
+    counts += 8;
+    sums += 8;
+  }
+  return Fixed.read(words);
+}
+
 /** @returns see `Bins.tally` */
 export function tallyFloor(
   n: i32,

@@ -61,13 +61,15 @@ export class Average {
     const paper = convention === "paper";
     let occupied = 0;
     for (const count of counts) if (count > 0) occupied++;
-    return Float64Array.from(counts, (count, j) => {
-      if (count === 0) return 0;
+    const divisors = new Float64Array(bins);
+    for (let j = 0; j < bins; j++) {
+      if (counts[j] === 0) continue;
       const correction = biasCorrection ? 1 - this.powers[paper ? 0 : j]! : 1;
       const average = this.values[j]! / correction;
       const divisor = paper ? bins * total * average : occupied * average;
-      return Math.max(divisor, total / maxWeight);
-    });
+      divisors[j] = Math.max(divisor, total / maxWeight);
+    }
+    return divisors;
   }
 }
 

@@ -2,6 +2,7 @@ import { at, views } from "../arena.ts";
 import { addDigits, clear, collect, DIGITS, read } from "../stream/exact-sum.ts";
 import { fromRows, type Row, toRow } from "../stream/rows.ts";
 import { join, split } from "../stream/state.ts";
+import { kernel } from "../wasm/kernel.ts";
 
 /** Counts and loss sums by unit region of the gradient norm. */
 export interface Histogram {
@@ -20,6 +21,26 @@ const CELL = 88;
 /** Words of one region in a saved state: a count of two words and ten digits. */
 const SAVED = 2 + DIGITS;
 
+/** Empties the cells in the arena. */
+export function clearCells(bins: number): void {
+  clear(at.cells, (bins * CELL) / 8);
+}
+
+/**
+ * The cells in the arena as a histogram, and the sum of all its losses, rounded once. `masked` elements were counted
+ * as easy samples of loss 0.
+ */
+export function readCells(bins: number, masked: number): { histogram: Histogram; lossSum: number } {
+  const lossSum = kernel.readCells(bins, at.cells, at.counts, at.sums, at.words);
+  const { f64 } = views();
+  const counts = f64.slice(at.counts >> 3, (at.counts >> 3) + bins);
+  const lossSums = f64.slice(at.sums >> 3, (at.sums >> 3) + bins);
+  counts[0]! -= masked;
+  let total = 0;
+  for (let bin = 0; bin < bins; bin++) total += counts[bin]!;
+  return { histogram: { bins, counts, lossSums, total }, lossSum };
+}
+
 /** A histogram as integers: what streams hold, merge and save. */
 export class Tally {
   readonly bins: number;
@@ -30,11 +51,6 @@ export class Tally {
     this.bins = bins;
     this.counts = new Float64Array(bins);
     this.#digits = new Uint32Array(bins * DIGITS);
-  }
-
-  /** Empties the cells in the arena. */
-  static clearCells(bins: number): void {
-    clear(at.cells, (bins * CELL) / 8);
   }
 
   /** Adds the cells in the arena; `masked` elements were counted as easy samples of loss 0. */

@@ -1,47 +1,59 @@
-import { at, CHUNK, views } from "../arena.ts";
+import { at, CHUNK, reserve, views } from "../arena.ts";
 import { signedNorms } from "../stream/cross-entropy.ts";
-import { type Batch, type Chunk, copyOut, refuseOverflow } from "../stream/pass.ts";
+import { type Batch, copyOut, refuseOverflow } from "../stream/pass.ts";
 import { kernel } from "../wasm/kernel.ts";
 import type { Convention } from "./average.ts";
-import { Tally } from "./histogram.ts";
+import { clearCells } from "./histogram.ts";
 
-/** First pass: the histogram of a batch; signed g go to `grad` where it is given. */
+/** Elements of a batch whose regions are kept between the passes; beyond it they are found again. */
+const KEPT = 2 ** 20;
+
+/**
+ * First pass: counts a batch into the cells of the arena; signed g go to `grad` where it is given.
+ *
+ * @returns how many elements the mask left out: they were counted as easy samples of loss 0
+ */
 export function tally(
   task: string,
   batch: Batch,
   bins: number,
   convention: Convention,
   grad?: Float32Array,
-): Tally {
+): number {
   const count = convention === "paper" ? kernel.tallyFloor : kernel.tallyRounded;
+  const kept = roomFor(batch.logits.length);
+  const out = { grad };
   let masked = 0;
-  Tally.clearCells(bins);
+  clearCells(bins);
   signedNorms(task, batch, (chunk) => {
-    const most = count(chunk.size, at.grad, at.loss, bins, at.tables, at.bytes, at.cells);
+    const bytes = kept === at.bytes ? kept : kept + chunk.from;
+    const most = count(chunk.size, at.grad, at.loss, bins, at.tables, bytes, at.cells);
     if (most >>> 0 >= 0x7f800000) refuseOverflow(task, batch, chunk.from, chunk.size);
     masked += chunk.size - chunk.valid;
-    if (grad) copyOut({ grad }, chunk);
+    copyOut(out, chunk);
   });
-  const result = new Tally(bins);
-  result.addCells(masked);
-  return result;
+  return masked;
+}
+
+/** Where the regions of n elements are kept; the room of one chunk if they are not. */
+function roomFor(n: number): number {
+  return n > CHUNK && n <= KEPT ? reserve([n])[0]! : at.bytes;
 }
 
 /** Lays out one weight per region, 1 / divisor, and 0 for an empty region. */
 export function layWeights(divisors: Float64Array): void {
   const { f32 } = views();
   const table = at.table >> 2;
-  f32.fill(0, table, table + 256);
-  divisors.forEach((divisor, j) => {
-    f32[table + j] = divisor > 0 ? 1 / divisor : 0;
-  });
+  const bins = divisors.length;
+  for (let j = 0; j < bins; j++) f32[table + j] = divisors[j]! > 0 ? 1 / divisors[j]! : 0;
+  f32.fill(0, table + bins, table + 256);
   kernel.planes(at.table, at.planes);
 }
 
-/** Multiplies the signed g at `at.grad` by the weights of their regions, whose indices are at `at.bytes`. */
-function weigh(size: number, bins: number): void {
-  if (bins <= 32) kernel.lookup(size, at.grad, at.bytes, at.planes, at.grad);
-  else kernel.lookupWide(size, at.grad, at.bytes, at.table, at.grad);
+/** Multiplies the signed g at `at.grad` by the weights of their regions, whose indices are at `bytes`. */
+function weigh(size: number, bins: number, bytes: number): void {
+  if (bins <= 32) kernel.lookup(size, at.grad, bytes, at.planes, at.grad);
+  else kernel.lookupWide(size, at.grad, bytes, at.table, at.grad);
 }
 
 function index(size: number, bins: number, convention: Convention): void {
@@ -50,21 +62,19 @@ function index(size: number, bins: number, convention: Convention): void {
 }
 
 /**
- * Second pass over the signed g that the first pass left in `grad`. A batch of one chunk still has them, and the
- * indices of their regions, in the arena.
+ * Second pass over the signed g that the first pass left in `grad`. A batch of one chunk still has them in the arena.
  */
 export function reweigh(grad: Float32Array, divisors: Float64Array, convention: Convention): void {
   const bins = divisors.length;
-  layWeights(divisors);
   const n = grad.length;
+  const kept = roomFor(n);
+  layWeights(divisors);
   for (let from = 0; from < n; from += CHUNK) {
     const size = Math.min(CHUNK, n - from);
-    if (n > CHUNK) {
-      views().f32.set(grad.subarray(from, from + size), at.grad >> 2);
-      index(size, bins, convention);
-    }
-    weigh(size, bins);
-    copyOut({ grad }, { from, size } as Chunk);
+    if (n > CHUNK) views().f32.set(grad.subarray(from, from + size), at.grad >> 2);
+    if (n > KEPT) index(size, bins, convention);
+    weigh(size, bins, kept === at.bytes ? kept : kept + from);
+    copyOut({ grad }, { from, size });
   }
 }
 
@@ -80,7 +90,7 @@ export function gradient(
   layWeights(divisors);
   signedNorms(task, batch, (chunk) => {
     index(chunk.size, bins, convention);
-    weigh(chunk.size, bins);
+    weigh(chunk.size, bins, at.bytes);
     copyOut({ grad }, chunk);
   });
   return grad;

@@ -2,7 +2,7 @@ import { options as checkOptions } from "../check.ts";
 import { checkBatch, type Outputs } from "../stream/pass.ts";
 import { decode, encode } from "../stream/state.ts";
 import { Average, type AverageOptions, harmonize } from "./average.ts";
-import type { Histogram } from "./histogram.ts";
+import { type Histogram, readCells } from "./histogram.ts";
 import { type GhmStateOptions, readOptions } from "./options.ts";
 import { reweigh, tally } from "./passes.ts";
 
@@ -40,15 +40,15 @@ export function step(
 ): GhmIntoResult & { average: Average } {
   const batch = checkBatch(COMPUTE, logits, targets, mask, undefined, 1, out);
   const { bins, convention } = average.options;
-  const counted = tally(COMPUTE, batch, bins, convention, out.grad);
-  const histogram = counted.read();
+  const masked = tally(COMPUTE, batch, bins, convention, out.grad);
+  const { histogram, lossSum } = readCells(bins, masked);
   const next = average.copy();
   next.update(histogram);
   const divisors = next.divisors(histogram);
   if (out.grad) reweigh(out.grad, divisors, convention);
   return {
     loss: harmonize(histogram, divisors),
-    meanLoss: counted.lossSum() / Math.max(histogram.total, 1),
+    meanLoss: lossSum / Math.max(histogram.total, 1),
     count: histogram.total,
     histogram,
     average: next,

@@ -45,7 +45,7 @@ export class GhmcStream {
     const task = "update a ghmc stream";
     checkOptions(task, options, ["mask"]);
     const batch = checkBatch(task, logits, targets, options?.mask, undefined, 1, {});
-    this.#tally.add(tally(task, batch, this.#options.bins, this.#options.convention));
+    this.#tally.addCells(tally(task, batch, this.#options.bins, this.#options.convention));
     return this;
   }
 

@@ -253,7 +253,7 @@ export function pass(
 }
 
 /** Copies the results of a chunk out of the arena. */
-export function copyOut(out: Outputs, chunk: Chunk): void {
+export function copyOut(out: Outputs, chunk: Pick<Chunk, "from" | "size">): void {
   const { f32 } = views();
   const { from, size } = chunk;
   out.grad?.set(f32.subarray(at.grad >> 2, (at.grad >> 2) + size), from);

@@ -44,6 +44,7 @@ export interface Kernel {
   readonly focalSoft: PointwiseKernel;
   readonly tallyFloor: TallyKernel;
   readonly tallyRounded: TallyKernel;
+  readCells(bins: number, cells: number, counts: number, sums: number, words: number): number;
   indexFloor(n: number, g: number, bins: number, bytes: number): void;
   indexRounded(n: number, g: number, bins: number, bytes: number): void;
   windowScratch(n: number): number;
