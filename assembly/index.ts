@@ -4,7 +4,7 @@ export { fineHistogram, prefixSum } from "./density/histogram";
 export { exactDensity, exactScale } from "./density/weight";
 export { indexFloor, indexRounded, readCells, tallyFloor, tallyRounded } from "./drive/bins";
 export { lookup, lookupWide, planes } from "./drive/lookup";
-export { blank, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
+export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
 export { sum, total } from "./drive/sum";
 export { survey, surveySoft } from "./drive/survey";
 export { bceHard, bceSoft } from "./loss/bce";

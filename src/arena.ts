@@ -1,7 +1,7 @@
 import { kernel } from "./wasm/kernel.ts";
 
 /** Elements in the arena at a time: their arrays together stay in a second-level cache. */
-export const CHUNK = 16384;
+export const CHUNK = 32768;
 
 /**
  * Bytes behind every room: kernels read and write whole vectors. A quarter of a page, so that what a kernel loads

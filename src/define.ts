@@ -1,6 +1,8 @@
 import { at, CHUNK } from "./arena.ts";
 import { options as checkOptions, choice, describe, integer, number } from "./check.ts";
+import { type Batch, checkBatch, type Outputs, refuseOverflow } from "./stream/batch.ts";
 import { clear, DIGITS } from "./stream/exact-sum.ts";
+import type { Form } from "./stream/form.ts";
 import {
   type BatchOptions,
   LossStream,
@@ -8,16 +10,7 @@ import {
   normalize,
   type Reduction,
 } from "./stream/loss-stream.ts";
-import {
-  type Batch,
-  census,
-  checkBatch,
-  copyOut,
-  type Form,
-  type Outputs,
-  pass,
-  refuseOverflow,
-} from "./stream/pass.ts";
+import { census, copyOut, pass } from "./stream/pass.ts";
 import type { Row } from "./stream/rows.ts";
 import type { Header } from "./stream/state.ts";
 import { kernel } from "./wasm/kernel.ts";
@@ -221,7 +214,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
 }
 
 export { number } from "./check.ts";
-export { type Form, floats, type PerClass, perClass } from "./stream/pass.ts";
+export { type Form, floats, type PerClass, perClass } from "./stream/form.ts";
 export { kernel } from "./wasm/kernel.ts";
 
 /** The `classes` option: how many classes a row of a multi-label batch has; 1 where it is not given. */

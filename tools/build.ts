@@ -21,6 +21,7 @@ const COPIES: Readonly<Record<string, number>> = {
   blank: 4,
   gauge: 4,
   weigh: 4,
+  choose: 4,
   divide: 4,
   magnitudes: 4,
   indexFloor: 4,

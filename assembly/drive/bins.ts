@@ -58,9 +58,13 @@ export class Bins {
 
   /** The regions of |g| as bytes. */
   @inline static index<E extends Edges>(n: i32, g: usize, bins: f32, bytes: usize): void {
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const region = changetype<E>(0).region(f32x4.abs(v128.load(g + i)), f32x4.splat(bins));
-      v128.store32_lane(bytes, i8x16.shuffle(region, region, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), 0);
+      v128.store32_lane(
+        bytes,
+        i8x16.shuffle(region, region, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12),
+        0,
+      );
       bytes += 4;
     }
   }
@@ -217,7 +221,8 @@ export function readCells(bins: i32, cells: usize, counts: usize, sums: usize, w
   for (let end = cells + <usize>bins * CELL; cells < end; cells += CELL) {
     store<f64>(counts, <f64>load<i64>(cells));
     store<f64>(sums, load<i64>(cells) ? Fixed.read(cells + 8) : 0);
-    for (let i: usize = 0; i < 80; i += 8) store<i64>(words + i, load<i64>(words + i) + load<i64>(cells + 8 + i));
+    for (let i: usize = 0; i < 80; i += 8)
+      store<i64>(words + i, load<i64>(words + i) + load<i64>(cells + 8 + i));
     counts += 8;
     sums += 8;
   }

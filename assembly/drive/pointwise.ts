@@ -1,11 +1,14 @@
 /**
- * One loss on one vector of four elements. The receiver is the address of its parameters, which the host
+ * A loss of any targets on one vector of four elements. The receiver is the address of its parameters, which the host
  * writes; a subclass adds its own fields behind `divisor`. Used as a type argument only: see `Pointwise.run`.
  */
 @unmanaged
 export abstract class Loss {
   /** What every gradient is divided by before it is stored, one rounding. */
   divisor: f32;
+  /** Not read here: weights come as arrays, for a soft target needs both. */
+  positive: f32;
+  negative: f32;
 
   /**
    * Returns the loss of four logits `x` with targets `t` and puts the gradient at `grad`. An element of
@@ -20,7 +23,7 @@ export abstract class Loss {
 
 export class Pointwise {
   /**
-   * The loop of every pointwise loss. Arrays are read and written in whole vectors, so they are padded to
+   * The loop of losses that mix what their targets are made of. Arrays are read and written in whole vectors, so they are padded to
    * 16 bytes; what is computed in the padding is the caller's to ignore.
    *
    * @param stride -1 where `w1` and `w0` hold one weight per element, 0 where they are one vector for all

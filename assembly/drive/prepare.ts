@@ -37,11 +37,20 @@ export function blank(n: i32, mask: usize, x: usize, t: usize, w: usize): i32 {
   );
 }
 
-/** One weight per element and sign: w1 = w a1, w0 = w a0, where a1 and a0 are arrays (stride -1) or one vector (0). */
+/** Weights of target 1 and of target 0 for each element: w1 = w a1, w0 = w a0, from arrays (stride -1) or one vector (0). */
 export function weigh(n: i32, w: usize, a1: usize, a0: usize, stride: usize, w1: usize, w0: usize): void {
   for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     v128.store(w1 + i, f32x4.mul(v128.load(w + i), v128.load(a1 + (i & stride))));
     v128.store(w0 + i, f32x4.mul(v128.load(w + i), v128.load(a0 + (i & stride))));
+  }
+}
+
+/** w a1 where the target is above 0, else w a0: the weights of hard targets, in place. */
+export function choose(n: i32, t: usize, a1: usize, a0: usize, w: usize): void {
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+    const isPositive = f32x4.gt(v128.load(t + i), f32x4.splat(0));
+    const a = v128.bitselect(v128.load(a1 + i), v128.load(a0 + i), isPositive);
+    v128.store(w + i, f32x4.mul(v128.load(w + i), a));
   }
 }
 

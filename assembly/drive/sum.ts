@@ -18,10 +18,10 @@ const DOUBLE: i32 = 51;
 export class Grid {
   /** The largest and the smallest non-zero bit pattern of |values[i]|: (largest << 32) | (smallest - 1). */
   static range(n: i32, values: usize): u64 {
-    if (n & 3) v128.store(values + (<usize>n << 2), i32x4.splat(0));
+    if (n & 3) v128.store(values + ((<usize>n) << 2), i32x4.splat(0));
     let most = i32x4.splat(0);
     let least = i32x4.splat(-1);
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const bits = v128.and(v128.load(values + i), i32x4.splat(0x7fffffff));
       most = i32x4.max_u(most, bits);
       least = i32x4.min_u(least, i32x4.sub(bits, i32x4.splat(1)));
@@ -34,7 +34,7 @@ export class Grid {
       min<u32>(i32x4.extract_lane(least, 0), i32x4.extract_lane(least, 1)),
       min<u32>(i32x4.extract_lane(least, 2), i32x4.extract_lane(least, 3)),
     );
-    return (<u64>high << 32) | low;
+    return ((<u64>high) << 32) | low;
   }
 
   /** The largest bit pattern: at or above 0x7f800000 where a value is not finite. */
@@ -67,7 +67,7 @@ export class Grid {
 
   /** 1.5 * 2^52 units of a grid. */
   @inline static double(grid: i32): f64 {
-    return reinterpret<f64>((<u64>(grid + 52 + 1023) << 52) | (<u64>1 << 51));
+    return reinterpret<f64>(((<u64>(grid + 52 + 1023)) << 52) | ((<u64>1) << 51));
   }
 
   /** Adds so many units of a grid to an exact sum. */
@@ -103,7 +103,7 @@ export class Grid {
     const fine = f32x4.splat(Grid.single(grid));
     let sum1 = i32x4.splat(0);
     let sum0 = i32x4.splat(0);
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const v = v128.load(values + i);
       const part = f32x4.add(v, coarse);
       sum1 = i32x4.add(sum1, part);
@@ -123,7 +123,7 @@ export class Grid {
     let sum2 = i32x4.splat(0);
     let sum1 = i32x4.splat(0);
     let sum0 = i32x4.splat(0);
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const v = v128.load(values + i);
       const part3 = f32x4.add(v, magic3);
       const rest2 = Grid.rest(v, part3, magic3);
@@ -150,7 +150,7 @@ export class Grid {
     let sum2 = i64x2.splat(0);
     let sum1 = i64x2.splat(0);
     let sum0 = i64x2.splat(0);
-    for (let i: usize = 0, end = <usize>n << 2; i < end; i += 16) {
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const v = v128.load(values + i);
       const a = F2.low(v);
       const b = F2.high(v);
@@ -166,7 +166,7 @@ export class Grid {
       sum1 = i64x2.add(sum1, i64x2.add(a1, b1));
       sum0 = i64x2.add(sum0, i64x2.add(a0, b0));
     }
-    const count = <i64>((n + 3) >> 2) << 1;
+    const count = (<i64>((n + 3) >> 2)) << 1;
     Grid.spillDouble(words, sum2, count, grid + 2 * DOUBLE);
     Grid.spillDouble(words, sum1, count, grid + DOUBLE);
     Grid.spillDouble(words, sum0, count, grid);
@@ -191,11 +191,11 @@ export function sum(n: i32, values: usize, words: usize): u32 {
   const isWide = Grid.bits(range) <= 3 * DOUBLE;
   for (let from: i32 = 0; from < n; from += BLOCK) {
     const m = min(n - from, BLOCK);
-    const at = values + (<usize>from << 2);
+    const at = values + ((<usize>from) << 2);
     if (isTwo) Grid.two(m, at, words, grid);
     else if (isFour) Grid.four(m, at, words, grid);
     else if (isWide) Grid.wide(m, at, words, grid);
-    else for (let i = at, end = at + (<usize>m << 2); i < end; i += 4) Fixed.deposit(words, load<f32>(i));
+    else for (let i = at, end = at + ((<usize>m) << 2); i < end; i += 4) Fixed.deposit(words, load<f32>(i));
     Fixed.carry(words);
   }
   return most;

@@ -1,3 +1,4 @@
+import { Margin, Loss as MarginLoss } from "../drive/margin";
 import { Loss, Pointwise } from "../drive/pointwise";
 import { F4 } from "../lane/f32x4";
 import { Log1p } from "../math/log1p";
@@ -34,21 +35,18 @@ export class Soft extends Loss {
 /**
  * The same for t in {0, 1}, bit for bit, with fewer steps: only one of the terms is computed.
  *
- *   u = (2t - 1) x,  L = w softplus(-u),  L' = -(2t - 1) w sigmoid(-u)
+ *   f(v) = softplus(v),  f'(v) = sigmoid(v)
  */
 @unmanaged
 @final
-export class Hard extends Loss {
-  @inline eval(x: v128, t: v128, w1: v128, w0: v128, grad: usize): v128 {
-    const negative = f32x4.eq(t, F4.lit(0));
-    const u = F4.xor(x, F4.and(negative, F4.lit(-0.0)));
-    const e = Logistic.decay(x);
+export class Hard extends MarginLoss {
+  @inline eval(v: v128, w: v128, sign: v128, grad: usize): v128 {
+    const e = Logistic.decay(v);
     const larger = Logistic.larger(e);
     const smaller = Logistic.smaller(e, larger);
-    const q = F4.xor(smaller, Logistic.exchange(u, larger, smaller));
-    const w = F4.pick(negative, w0, w1);
-    this.put(grad, F4.xor(F4.mul(w, q), F4.clear(negative, F4.lit(-0.0))));
-    return F4.mul(w, F4.add(F4.relu(F4.neg(u)), Log1p.unit(e)));
+    const q = F4.xor(larger, Logistic.exchange(v, larger, smaller));
+    this.put(grad, F4.mul(w, q), sign);
+    return F4.mul(w, F4.add(F4.relu(v), Log1p.unit(e)));
   }
 }
 
@@ -56,14 +54,13 @@ export function bceHard(
   n: i32,
   x: usize,
   t: usize,
-  w1: usize,
-  w0: usize,
+  w: usize,
   stride: usize,
   op: usize,
   loss: usize,
   grad: usize,
 ): void {
-  Pointwise.run<Hard>(n, x, t, w1, w0, stride, op, loss, grad);
+  Margin.run<Hard>(n, x, t, w, stride, op, loss, grad);
 }
 
 export function bceSoft(

@@ -1,4 +1,4 @@
-import { Loss, Pointwise } from "../drive/pointwise";
+import { Loss, Margin } from "../drive/margin";
 import { F4 } from "../lane/f32x4";
 import { Log1p } from "../math/log1p";
 import { Logistic } from "../math/logistic";
@@ -8,6 +8,8 @@ import { Power } from "../math/power";
 @unmanaged
 export abstract class Fading {
   divisor: f32;
+  positive: f32;
+  negative: f32;
   gamma: f32;
   /** What gamma lost when it was rounded to float32. */
   rest: f32;
@@ -16,7 +18,7 @@ export abstract class Fading {
   two: i32;
   half: i32;
 
-  /** q^gamma up to a constant factor, with q = sigmoid(-u) and s = softplus(u) = -log q. */
+  /** q^gamma up to a constant factor, with q = sigmoid(v) and s = softplus(-v) = -log q. */
   abstract of(q: v128, s: v128): v128;
   /** q^gamma times a value >= 0. */
   abstract times(faded: v128, value: v128): v128;
@@ -53,7 +55,7 @@ export class Halves extends Fading {
   }
 }
 
-/** Any gamma >= 0: the exponential of -gamma softplus(u), lifted so that a large factor meets no underflow. */
+/** Any gamma >= 0: the exponential of -gamma softplus(-v), lifted so that a large factor meets no underflow. */
 @unmanaged
 @final
 export class Real extends Fading {
@@ -66,11 +68,10 @@ export class Real extends Fading {
 }
 
 /**
- * Focal loss on logits, hard targets t in {0, 1}.
+ * Focal loss on logits, hard targets t in {0, 1}; v = -(2t - 1) x, q = sigmoid(v), p = sigmoid(-v).
  *
- *   u  = (2t - 1) x                      margin; p = sigmoid(u), q = sigmoid(-u)
- *   L  = w_t q^gamma softplus(-u)
- *   L' = -(2t - 1) w_t q^gamma (q + gamma p softplus(-u))
+ *   f(v)  = q^gamma softplus(v)
+ *   f'(v) = q^gamma (q + gamma p softplus(v))
  *
  * Every term is non-negative and no exponent is: finite for every gamma >= 0 and every finite x.
  * Source: Lin et al. 2017, equation 5 and appendix B.
@@ -80,22 +81,19 @@ export class Real extends Fading {
 export class Focal<P extends Fading> extends Loss {
   gamma: f32;
 
-  @inline eval(x: v128, t: v128, w1: v128, w0: v128, grad: usize): v128 {
-    const negative = f32x4.eq(t, F4.lit(0));
-    const u = F4.xor(x, F4.and(negative, F4.lit(-0.0)));
-    const e = Logistic.decay(x);
+  @inline eval(v: v128, w: v128, sign: v128, grad: usize): v128 {
+    const e = Logistic.decay(v);
     const tail = Log1p.unit(e);
     const larger = Logistic.larger(e);
     const smaller = Logistic.smaller(e, larger);
-    const k = Logistic.exchange(u, larger, smaller);
-    const p = F4.xor(larger, k);
-    const q = F4.xor(smaller, k);
-    const ce = F4.add(F4.relu(F4.neg(u)), tail);
+    const k = Logistic.exchange(v, larger, smaller);
+    const q = F4.xor(larger, k);
+    const p = F4.xor(smaller, k);
+    const ce = F4.add(F4.relu(v), tail);
     const fading = changetype<P>(changetype<usize>(this));
-    const faded = fading.of(q, F4.add(F4.relu(u), tail));
-    const w = F4.pick(negative, w0, w1);
+    const faded = fading.of(q, F4.add(F4.relu(F4.neg(v)), tail));
     const slope = fading.times(faded, F4.madd(F4.mul(F4.lit(this.gamma), p), ce, q));
-    this.put(grad, F4.xor(F4.mul(w, slope), F4.clear(negative, F4.lit(-0.0))));
+    this.put(grad, F4.mul(w, slope), sign);
     return F4.mul(w, fading.times(faded, ce));
   }
 }
@@ -104,40 +102,37 @@ export function focalSquare(
   n: i32,
   x: usize,
   t: usize,
-  w1: usize,
-  w0: usize,
+  w: usize,
   stride: usize,
   op: usize,
   loss: usize,
   grad: usize,
 ): void {
-  Pointwise.run<Focal<Square>>(n, x, t, w1, w0, stride, op, loss, grad);
+  Margin.run<Focal<Square>>(n, x, t, w, stride, op, loss, grad);
 }
 
 export function focalHalves(
   n: i32,
   x: usize,
   t: usize,
-  w1: usize,
-  w0: usize,
+  w: usize,
   stride: usize,
   op: usize,
   loss: usize,
   grad: usize,
 ): void {
-  Pointwise.run<Focal<Halves>>(n, x, t, w1, w0, stride, op, loss, grad);
+  Margin.run<Focal<Halves>>(n, x, t, w, stride, op, loss, grad);
 }
 
 export function focalReal(
   n: i32,
   x: usize,
   t: usize,
-  w1: usize,
-  w0: usize,
+  w: usize,
   stride: usize,
   op: usize,
   loss: usize,
   grad: usize,
 ): void {
-  Pointwise.run<Focal<Real>>(n, x, t, w1, w0, stride, op, loss, grad);
+  Margin.run<Focal<Real>>(n, x, t, w, stride, op, loss, grad);
 }

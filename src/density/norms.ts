@@ -1,7 +1,7 @@
 import { at, views } from "../arena.ts";
 import { options as checkOptions } from "../check.ts";
+import { checkBatch } from "../stream/batch.ts";
 import { moveValid, signedNorms } from "../stream/cross-entropy.ts";
-import { checkBatch } from "../stream/pass.ts";
 
 export interface MaskOption {
   /** One byte per element; where it is 0 the element does not exist. */

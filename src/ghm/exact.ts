@@ -1,9 +1,10 @@
 import { at, views } from "../arena.ts";
 import { options as checkOptions } from "../check.ts";
 import { checkWidth, type Windows, windowRooms } from "../density/exact.ts";
+import { type Batch, checkBatch } from "../stream/batch.ts";
 import { moveValid, signedNorms } from "../stream/cross-entropy.ts";
 import { clear, DIGITS } from "../stream/exact-sum.ts";
-import { type Batch, type Chunk, checkBatch } from "../stream/pass.ts";
+import type { Chunk } from "../stream/pass.ts";
 import { kernel } from "../wasm/kernel.ts";
 
 export interface GhmExactOptions {

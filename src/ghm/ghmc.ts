@@ -1,5 +1,5 @@
 import { options as checkOptions } from "../check.ts";
-import { checkBatch } from "../stream/pass.ts";
+import { checkBatch } from "../stream/batch.ts";
 import type { Row } from "../stream/rows.ts";
 import { Average } from "./average.ts";
 import { exact, type GhmExactOptions, type GhmExactResult } from "./exact.ts";

@@ -1,6 +1,7 @@
 import { at, CHUNK, reserve, views } from "../arena.ts";
+import { type Batch, refuseOverflow } from "../stream/batch.ts";
 import { signedNorms } from "../stream/cross-entropy.ts";
-import { type Batch, copyOut, refuseOverflow } from "../stream/pass.ts";
+import { copyOut } from "../stream/pass.ts";
 import { kernel } from "../wasm/kernel.ts";
 import type { Convention } from "./average.ts";
 import { clearCells } from "./histogram.ts";

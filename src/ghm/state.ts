@@ -1,5 +1,5 @@
 import { options as checkOptions } from "../check.ts";
-import { checkBatch, type Outputs } from "../stream/pass.ts";
+import { checkBatch, type Outputs } from "../stream/batch.ts";
 import { decode, encode } from "../stream/state.ts";
 import { Average, type AverageOptions, harmonize } from "./average.ts";
 import { type Histogram, readCells } from "./histogram.ts";

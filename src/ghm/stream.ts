@@ -1,5 +1,5 @@
 import { options as checkOptions, describe } from "../check.ts";
-import { checkBatch } from "../stream/pass.ts";
+import { checkBatch } from "../stream/batch.ts";
 import type { Row } from "../stream/rows.ts";
 import { decode, encode, type Header, sameHeader } from "../stream/state.ts";
 import { Average, type AverageOptions, harmonize } from "./average.ts";

@@ -41,7 +41,7 @@ export const bce: PointwiseLoss<BceOptions> = /* @__PURE__ */ defineLoss<BceOpti
     return {
       name: "bce",
       hard: kernel.bceHard,
-      soft: [kernel.bceSoft],
+      soft: kernel.bceSoft,
       fields: floats(),
       positive: perClass(task, "posWeight", posWeight, classes, 0, 3.4028234663852886e38),
       negative: 1,

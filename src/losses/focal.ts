@@ -68,12 +68,12 @@ export const focal: PointwiseLoss<FocalOptions> = /* @__PURE__ */ defineLoss<Foc
   defaults: { alpha: 0.25, gamma: 2, classes: undefined },
   form(task, { alpha, gamma, classes }) {
     const exponent = number(task, "gamma", gamma, 0, 1000);
-    const hard = kernelOf(exponent);
     const positive = alpha === null ? 1 : perClass(task, "alpha", alpha, classes, 0, 1);
     return {
       name: "focal",
-      hard,
-      soft: [hard, kernel.focalSoft],
+      hard: kernelOf(exponent),
+      soft: kernel.focalSoft,
+      patches: true,
       fields: powers(exponent),
       positive,
       negative: alpha === null ? 1 : complement(positive),

@@ -1,8 +1,10 @@
 import { at } from "../arena.ts";
 import { options as checkOptions, describe } from "../check.ts";
 import { kernel } from "../wasm/kernel.ts";
+import { checkBatch, refuseOverflow } from "./batch.ts";
 import { addDigits, clear, collect, DIGITS, read } from "./exact-sum.ts";
-import { checkBatch, type Form, pass, refuseOverflow } from "./pass.ts";
+import type { Form } from "./form.ts";
+import { pass } from "./pass.ts";
 import { fromRows, type Row, toRow } from "./rows.ts";
 import { decode, encode, type Header, join, sameHeader, split } from "./state.ts";
 

@@ -1,7 +1,17 @@
 import { base64 } from "./bytes.ts";
 
-/** Addresses and counts are unsigned 32-bit integers; a weight stride is -1 (per element) or 0 (one vector). */
-export type PointwiseKernel = (
+/** Addresses and counts are unsigned 32-bit integers; a stride is -1 (one weight per element) or 0 (one vector). */
+export type HardKernel = (
+  n: number,
+  x: number,
+  t: number,
+  w: number,
+  stride: number,
+  op: number,
+  loss: number,
+  grad: number,
+) => void;
+export type SoftKernel = (
   n: number,
   x: number,
   t: number,
@@ -32,16 +42,17 @@ export interface Kernel {
   blank(n: number, mask: number, x: number, t: number, w: number): number;
   gauge(n: number, w: number): number;
   weigh(n: number, w: number, a1: number, a0: number, stride: number, w1: number, w0: number): void;
+  choose(n: number, t: number, a1: number, a0: number, w: number): void;
   divide(n: number, values: number, divisor: number): void;
   magnitudes(n: number, values: number, mask: number, out: number): number;
   sum(n: number, values: number, words: number): number;
   total(words: number): number;
-  readonly bceHard: PointwiseKernel;
-  readonly bceSoft: PointwiseKernel;
-  readonly focalSquare: PointwiseKernel;
-  readonly focalHalves: PointwiseKernel;
-  readonly focalReal: PointwiseKernel;
-  readonly focalSoft: PointwiseKernel;
+  readonly bceHard: HardKernel;
+  readonly bceSoft: SoftKernel;
+  readonly focalSquare: HardKernel;
+  readonly focalHalves: HardKernel;
+  readonly focalReal: HardKernel;
+  readonly focalSoft: SoftKernel;
   readonly tallyFloor: TallyKernel;
   readonly tallyRounded: TallyKernel;
   readCells(bins: number, cells: number, counts: number, sums: number, words: number): number;

@@ -1,0 +1,51 @@
+/**
+ * A binary loss of hard targets: a function of one variable, the negated margin v = -(2t - 1) x, which is the
+ * logit that argues against the target. The receiver is the address of its parameters, which the host writes; a
+ * subclass adds its own fields behind these. Used as a type argument only: see `Margin.run`.
+ */
+@unmanaged
+export abstract class Loss {
+  /** What every gradient is divided by before it is stored, one rounding. */
+  divisor: f32;
+  /** Weights of target 1 and of target 0. */
+  positive: f32;
+  negative: f32;
+
+  /**
+   * Returns w f(v) and hands w f'(v) >= 0 to `put`, along with `sign` and `grad`, which it need not look at.
+   */
+  abstract eval(v: v128, w: v128, sign: v128, grad: usize): v128;
+
+  /** The gradient with respect to the logit: that with respect to v, with the sign turned back. */
+  @inline put(grad: usize, slope: v128, sign: v128): void {
+    v128.store(grad, f32x4.div(v128.xor(slope, sign), f32x4.splat(this.divisor)));
+  }
+}
+
+export class Margin {
+  /**
+   * The loop of every binary loss. Arrays are read and written in whole vectors, so they are padded to 16 bytes;
+   * what is computed in the padding, and for a soft target, is the caller's to ignore.
+   *
+   * @param stride -1 where `w` holds one weight per element, 0 where it is one vector for all
+   */
+  @inline static run<L extends Loss>(
+    n: i32,
+    x: usize,
+    t: usize,
+    w: usize,
+    stride: usize,
+    op: usize,
+    loss: usize,
+    grad: usize,
+  ): void {
+    const negative = f32x4.splat(changetype<L>(op).negative);
+    const turn = v128.xor(negative, f32x4.splat(changetype<L>(op).positive));
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+      const isPositive = f32x4.gt(v128.load(t + i), f32x4.splat(0));
+      const sign = v128.and(isPositive, f32x4.splat(-0.0));
+      const weight = f32x4.mul(v128.load(w + (i & stride)), v128.xor(negative, v128.and(isPositive, turn)));
+      v128.store(loss + i, changetype<L>(op).eval(v128.xor(v128.load(x + i), sign), weight, sign, grad + i));
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { at, views } from "../arena.ts";
+import { array, disjoint, length } from "../check.ts";
+import type { Form } from "./form.ts";
+
+/** The arrays of one call, checked: same length, right kinds, no partial overlap. */
+export interface Batch {
+  readonly logits: Float32Array;
+  readonly targets: Float32Array | Uint8Array;
+  readonly mask: Uint8Array | undefined;
+  readonly weights: Float32Array | undefined;
+}
+
+export interface Outputs {
+  grad?: Float32Array | undefined;
+  losses?: Float32Array | undefined;
+}
+
+export function checkBatch(
+  task: string,
+  logits: unknown,
+  targets: unknown,
+  mask: unknown,
+  weights: unknown,
+  classes: number,
+  out: Outputs,
+): Batch {
+  array<Float32Array>(task, "logits", logits, ["Float32Array"]);
+  array<Float32Array | Uint8Array>(task, "targets", targets, ["Float32Array", "Uint8Array"]);
+  const n = logits.length;
+  length(task, "targets", targets.length, n);
+  if (mask !== undefined) {
+    array<Uint8Array>(task, "mask", mask, ["Uint8Array"]);
+    length(task, "mask bytes", mask.length, n);
+  }
+  if (weights !== undefined) {
+    array<Float32Array>(task, "weights", weights, ["Float32Array"]);
+    length(task, "weights", weights.length, n);
+  }
+  if (classes > 1 && n % classes !== 0) {
+    throw new RangeError(`Cannot ${task}: expected a multiple of ${classes} classes, got ${n} logits`);
+  }
+  if (out.grad !== undefined) {
+    array<Float32Array>(task, "grad", out.grad, ["Float32Array"]);
+    length(task, "elements of grad", out.grad.length, n);
+  }
+  if (out.losses !== undefined) {
+    array<Float32Array>(task, "losses", out.losses, ["Float32Array"]);
+    length(task, "elements of losses", out.losses.length, n);
+  }
+  disjoint(
+    task,
+    [
+      ["grad", out.grad],
+      ["losses", out.losses],
+      ["logits", logits],
+      ["targets", targets],
+      ["mask", mask],
+      ["weights", weights],
+    ],
+    2,
+  );
+  return { logits, targets, mask, weights };
+}
+
+/** Throws for the first value of a chunk that no loss is defined for; the mask hides what it covers. */
+export function refuse(task: string, form: Form, batch: Batch, from: number, size: number): never {
+  const { logits, targets, mask, weights } = batch;
+  for (let i = from; i < from + size; i++) {
+    if (mask && mask[i] === 0) continue;
+    const x = logits[i]!;
+    if (!Number.isFinite(x)) {
+      throw new RangeError(`Cannot ${task}: expected finite logits, got ${x} at index ${i}`);
+    }
+    const t = targets[i]!;
+    if (!form.soft ? t !== 0 && t !== 1 : !(t >= 0 && t <= 1)) {
+      const domain = !form.soft ? "targets of 0 or 1" : "targets in [0, 1]";
+      const hint = t < 0 ? " (leave ignored elements out with mask)" : "";
+      throw new RangeError(`Cannot ${task}: expected ${domain}, got ${t} at index ${i}${hint}`);
+    }
+    const w = weights?.[i] ?? 1;
+    if (!(w >= 0 && w < Infinity)) {
+      throw new RangeError(`Cannot ${task}: expected finite weights >= 0, got ${w} at index ${i}`);
+    }
+  }
+  throw new RangeError(
+    `Cannot ${task}: expected arrays that nobody else writes to, got a value that changed`,
+  );
+}
+
+/** Throws for the first loss of the chunk in the arena that is not finite. */
+export function refuseOverflow(task: string, batch: Batch, from: number, size: number): never {
+  const losses = views().f32.subarray(at.loss >> 2, (at.loss >> 2) + size);
+  const i = from + losses.findIndex((loss) => !Number.isFinite(loss));
+  throw new RangeError(
+    `Cannot ${task}: expected weighted losses that a float32 can hold, got an overflow at index ${i} ` +
+      `(logit ${batch.logits[i]}, weight ${batch.weights?.[i] ?? 1})`,
+  );
+}
