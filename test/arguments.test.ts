@@ -143,8 +143,8 @@ for (const row of TABLE) {
     const [a, b] = [buffer.subarray(0, 70), buffer.subarray(1, 71)];
     refuse(() => row.loss.into({ grad: b }, a, targets), "RangeError", /overlap/);
     refuse(() => row.loss.into({ losses: b }, a, targets), "RangeError", /overlap/);
-    const both = { grad: a, losses: b };
-    refuse(() => row.loss.into(both, logits, targets), "RangeError", /overlap/);
+    refuse(() => row.loss.into({ grad: a, losses: b }, logits, targets), "RangeError", /overlap/);
+    refuse(() => row.loss.into({ grad: a, losses: a }, logits, targets), "RangeError", /overlap/);
     refuse(
       () => row.loss.into({ grad: a }, logits, new Uint8Array(buffer.buffer, 8, 70)),
       "RangeError",

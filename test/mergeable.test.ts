@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { bce, focal, ghmc, type Row as StateRow } from "../src/mod.ts";
+import { bce, density, focal, ghmc, type Row as StateRow } from "../src/mod.ts";
 import { batch, mask, pieces, random, shuffled } from "./data.ts";
 import fc from "./property.ts";
 import { fromGrid, gridSum, toGrid } from "./reference/fixed-point.ts";
+import { walk } from "./reference/float32.ts";
+import { edgesOf } from "./reference/ghm.ts";
 
 interface Feed {
   logits: Float32Array<ArrayBuffer>;
@@ -445,18 +447,53 @@ test("losses below the grid are rounded by themselves, to even", () => {
   assert.equal(spelled(rows[0]), gridSum(losses as Float32Array));
 });
 
-test("the bins of a ghmc stream hold exact sums and counts", () => {
-  const { logits, targets } = batch(3000, 77);
-  const rows = ghmc.stream({ bins: 10 }).update(logits, targets).toRows();
-  const losses = bce(logits, targets, { reduction: "none" }).losses as Float32Array;
-  assert.equal(
-    rows.reduce((sum, row) => sum + spelled(row), 0n),
-    gridSum(losses),
-  );
-  assert.equal(
-    rows.reduce((sum, row) => sum + row.count, 0n),
-    3000n,
-  );
+test("the bins of a ghmc stream hold exact sums and counts, whatever the losses", () => {
+  for (const bins of [1, 2, 10, 30, 256]) {
+    for (const convention of ["paper", "mmdet"] as const) {
+      const logits = Float32Array.of(...batch(3000, 77).logits, ...walk(15485863));
+      const targets = Float32Array.from(logits, (_, i) => i & 1);
+      const rows = ghmc.stream({ bins, convention }).update(logits, targets).toRows();
+      const losses = bce(logits, targets, { reduction: "none" }).losses as Float32Array;
+      const g = density.norms(logits, targets);
+      const edges = edgesOf(bins, convention);
+      const members = Array.from({ length: bins }, (): number[] => []);
+      g.forEach((v, i) => {
+        let j = Math.min(Math.floor(v * bins), bins - 1);
+        if (convention === "mmdet") {
+          j = bins - 1;
+          while (v < edges[j]) j--;
+        }
+        members[j].push(losses[i]);
+      });
+      const occupied = members.flatMap((list, j) => (list.length ? [j] : []));
+      assert.deepEqual(
+        rows.map((row) => Number(row.bin)),
+        occupied,
+      );
+      for (const row of rows) {
+        const list = members[Number(row.bin)];
+        assert.deepEqual(
+          [row.count, spelled(row)],
+          [BigInt(list.length), gridSum(list)],
+          `bin ${row.bin} of ${bins}`,
+        );
+      }
+    }
+  }
+});
+
+test("many equal losses in one bin stay exact", () => {
+  const n = 100000;
+  for (const value of [2e-38, 1e-10, 2 ** -10, 0.005, 0.7, 3, 15, 2 ** 17 * 1.9, 2 ** 18, 2 ** 27, 1e38]) {
+    const { x, loss } = lossNear(value);
+    const stream = ghmc.stream({ bins: 256 }).update(new Float32Array(n).fill(x), new Uint8Array(n));
+    const [row, ...others] = stream.toRows();
+    assert.deepEqual(
+      [others.length, row.count, spelled(row)],
+      [0, BigInt(n), toGrid(loss) * BigInt(n)],
+      `${loss}`,
+    );
+  }
 });
 
 test("rows that cannot be a state are refused", () => {

@@ -116,6 +116,7 @@ for (const [name, options, params] of perClass) {
       [23, 4],
       [9, 80],
       [3300, 5],
+      [3, 20000],
     ]) {
       const n = rows * classes;
       const { logits, targets } = batch(n, 41);
