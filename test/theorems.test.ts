@@ -46,9 +46,7 @@ test("gamma = 0 without alpha is cross-entropy, bit for bit", () => {
   for (const x of [logits, walk(999983)]) {
     const y = Float32Array.from(x, (_, i) => targets[i % 5003]);
     const ce = bce(x, y, { reduction: none });
-    const fl = focal(x, y, { gamma: 0, alpha: null, reduction: none });
-    assert.deepEqual(fl.losses, ce.losses);
-    assert.ok(fl.grad.every((v, i) => v === ce.grad[i]));
+    assert.deepEqual(focal(x, y, { gamma: 0, alpha: null, reduction: none }), ce);
   }
   const faded = focal(logits, targets, { gamma: 0.5, alpha: null, reduction: none });
   assert.notDeepEqual(faded, bce(logits, targets, { reduction: none }));
