@@ -3,33 +3,45 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bce, focal, ghmc, type Row as StateRow } from "../src/mod.ts";
 import { batch } from "./data.ts";
-import { mergeable } from "./laws.ts";
+import { mergeable, type State } from "./laws.ts";
+import { saved } from "./saved.ts";
 
-mergeable(
+/** Runs the laws and the checks of the saved form. */
+function subject<S extends State<S>>(
+  name: string,
+  make: () => S,
+  load: (bytes: Uint8Array) => S,
+  fromRows: (rows: StateRow[]) => S,
+): void {
+  mergeable({ name, make, load, fromRows });
+  saved({ name, make, load, fromRows });
+}
+
+subject(
   "bce",
   () => bce.stream(),
   bce.load,
   (rows) => bce.fromRows(rows),
 );
-mergeable(
+subject(
   "bce, summed",
   () => bce.stream({ reduction: "sum", posWeight: 0.3 }),
   bce.load,
   (rows) => bce.fromRows(rows, { reduction: "sum", posWeight: 0.3 }),
 );
-mergeable(
+subject(
   "focal, by positives",
   () => focal.stream({ gamma: 1.5, alpha: null, normalizer: "positives" }),
   focal.load,
   (rows) => focal.fromRows(rows, { gamma: 1.5, alpha: null, normalizer: "positives" }),
 );
-mergeable(
+subject(
   "ghmc",
   () => ghmc.stream(),
   ghmc.load,
   (rows) => ghmc.fromRows(rows),
 );
-mergeable(
+subject(
   "ghmc, 256 bins of mmdetection",
   () => ghmc.stream({ bins: 256, convention: "mmdet" }),
   ghmc.load,
