@@ -4,17 +4,9 @@ import { test } from "node:test";
 import { bce, type Row as StateRow } from "../src/mod.ts";
 import { batch, random } from "./data.ts";
 import { type State, type Subject, seen, spelled } from "./laws.ts";
+import { refuse as refuseAs } from "./refusal.ts";
 
-const FORM = /^Cannot [^:]+: .+, got .+$/s;
-
-function refuse(run: () => unknown, says = /./): void {
-  assert.throws(run, (error: Error) => {
-    assert.equal(error.name, "TypeError", error.message);
-    assert.match(error.message, FORM);
-    assert.match(error.message, says);
-    return true;
-  });
-}
+const refuse = (run: () => unknown, says = /./): void => refuseAs(run, "TypeError", says);
 
 function rowColumns<S extends State<S>>(subject: Subject<S>): void {
   const { name, fromRows } = subject;
