@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bce, density, ghmc } from "../src/mod.ts";
-import { batch } from "./data.ts";
+import { batch, random } from "./data.ts";
 import { logit, spelled } from "./laws.ts";
 import fc from "./property.ts";
 import { fromGrid, gridSum, toGrid } from "./reference/fixed-point.ts";
@@ -72,6 +72,101 @@ test("sums are exact for losses of all sizes at once", () => {
     ),
     { numRuns: 200 },
   );
+});
+
+/** Weights that make element losses of the given values: softplus(128) is 128 in float32. */
+function weightsFor(values: Float32Array): Float32Array<ArrayBuffer> {
+  return values.map((v) => v / 128) as Float32Array<ArrayBuffer>;
+}
+
+test("sums are exact for every distance between the largest and the smallest loss", () => {
+  const next = random(31);
+  const n = 13;
+  const [x, y] = [new Float32Array(n).fill(128), new Float32Array(n)];
+  let sets = 0;
+  for (let low = -141; low <= 127; low += 3) {
+    for (let high = low; high <= 127; high++) {
+      const values = Float32Array.from({ length: n }, (_, i) => {
+        const exponent = i === 0 ? low : i === 1 ? high : low + Math.floor(next() * (high - low + 1));
+        const significand = i < 4 ? 2 - 2 ** -23 : 1 + Math.floor(next() * 2 ** 23) / 2 ** 23;
+        return i === 12 && high % 2 ? 0 : significand * 2 ** Math.min(exponent, 127) || 0;
+      });
+      const { loss, losses } = bce(x, y, { weights: weightsFor(values), reduction: "none" });
+      const want = gridSum(losses as Float32Array);
+      if (loss !== fromGrid(want)) assert.equal(loss, fromGrid(want), `from 2^${low} to 2^${high}`);
+      sets++;
+    }
+  }
+  assert.ok(sets > 10000);
+});
+
+test("sums are exact for many losses of one sign at any distance", () => {
+  const n = 5000;
+  const [x, y] = [new Float32Array(n).fill(128), new Float32Array(n)];
+  for (let low = -135; low <= 100; low += 9) {
+    for (const span of [
+      0, 18, 19, 20, 21, 22, 40, 42, 62, 63, 64, 65, 66, 86, 87, 127, 128, 129, 130, 131, 200,
+    ]) {
+      const high = low + span;
+      if (high > 127) continue;
+      for (const share of [1.9999998807907104, 1.0000001192092896, 1.5]) {
+        const values = new Float32Array(n).fill(share * 2 ** high);
+        values[n - 1] = 2 ** low * share;
+        const { loss, losses } = bce(x, y, { weights: weightsFor(values), reduction: "none" });
+        const each = losses as Float32Array;
+        if (high > -118) assert.equal(each[1], values[1], "the weights do make these losses");
+        assert.equal(
+          loss,
+          fromGrid(toGrid(each[0]) * BigInt(n - 1) + toGrid(each[n - 1])),
+          `2^${low} to 2^${high}`,
+        );
+      }
+    }
+  }
+});
+
+test("bins of a ghmc stream are exact for any range of losses", () => {
+  const next = random(37);
+  const n = 5003;
+  for (const reach of [
+    0.01,
+    1,
+    5,
+    8,
+    10,
+    12,
+    14,
+    15,
+    16,
+    20,
+    40,
+    87,
+    104,
+    1000,
+    2 ** 17,
+    2 ** 18,
+    2 ** 30,
+    1e38,
+  ]) {
+    for (const shift of [0, -reach / 2]) {
+      const logits = Float32Array.from({ length: n }, () => (next() * 2 - 1) * reach + shift);
+      const targets = Uint8Array.from({ length: n }, () => (next() < 0.3 ? 1 : 0));
+      const losses = bce(logits, targets, { reduction: "none" }).losses as Float32Array;
+      for (const bins of [1, 30, 256]) {
+        const g = density.norms(logits, targets);
+        const sums = new Map<number, bigint>();
+        g.forEach((v, i) => {
+          const j = Math.min(Math.floor(v * bins), bins - 1);
+          sums.set(j, (sums.get(j) ?? 0n) + toGrid(losses[i]));
+        });
+        const rows = ghmc.stream({ bins }).update(logits, targets).toRows();
+        assert.equal(rows.length, sums.size);
+        for (const row of rows) {
+          assert.equal(spelled(row), sums.get(Number(row.bin)), `reach ${reach}, bin ${row.bin} of ${bins}`);
+        }
+      }
+    }
+  }
 });
 
 test("losses below the grid are rounded by themselves, to even", () => {
