@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { bce, density } from "../src/mod.ts";
 import { batch, mask, pick, shuffled } from "./data.ts";
 import { near, norms, uniform, width } from "./norm-data.ts";
+import { json } from "./project.ts";
 import fc from "./property.ts";
 import { densityTruth, regionTruth } from "./reference/density.ts";
 import { neighbour } from "./reference/float32.ts";
@@ -125,4 +126,28 @@ test("the density of unit regions is M times the count of the bin", () => {
   );
   const g = uniform(50, 1);
   assert.deepEqual(density.histogram(g), density.histogram(g, { bins: 30 }), "the default");
+});
+
+interface Oracle {
+  name: string;
+  params: { epsFloat64: number };
+  input: { g?: number[] };
+  expected: { float64?: { countHalfOpen?: number[]; countHalfOpenClosedAt1?: number[] } };
+}
+
+test("the brute-force files: exact counts, and brackets that hold them", () => {
+  const { cases } = json<{ cases: Oracle[] }>("test", "golden", "oracle.exact_density.json");
+  let met = 0;
+  for (const { name, params, input, expected } of cases) {
+    const want = expected.float64?.countHalfOpenClosedAt1 ?? expected.float64?.countHalfOpen;
+    if (!input.g || !want) continue; // two sets of 4096 are kept as arrays of their own
+    const g = Float32Array.from(input.g);
+    assert.deepEqual([...density.exact(g, { width: params.epsFloat64 }).counts], want, name);
+    const { lower, upper } = density.bracket(g, { width: params.epsFloat64 });
+    want.forEach((n, i) => {
+      assert.ok(lower[i] <= n && n <= upper[i], `${name} ${i}`);
+    });
+    met++;
+  }
+  assert.equal(met, 68);
 });
