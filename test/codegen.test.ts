@@ -6,8 +6,8 @@ import { kernel } from "../src/wasm/kernel.ts";
 import { bytes } from "./project.ts";
 
 /** Kernels whose loops must be straight-line SIMD, with no call, no dispatch and no trap inside. */
-const POINTWISE = ["bce", "focalSquare", "focalHalves", "focalReal"];
-const HELPERS = ["survey", "widen", "blank", "gauge", "weigh", "divide", "peak"];
+const POINTWISE = ["bceHard", "bceSoft", "focalSquare", "focalHalves", "focalReal"];
+const HELPERS = ["survey", "surveySoft", "widen", "blank", "gauge", "weigh", "divide"];
 
 /** Kernels with such a loop, and another one for the rare elements. */
 const MIXED = ["sum", "magnitudes", "tallyFloor", "tallyRounded"];

@@ -46,6 +46,35 @@ test("links between the pages lead somewhere", () => {
   assert.ok(seen > 0);
 });
 
+test("files that the pages name exist", () => {
+  let seen = 0;
+  for (const page of PAGES) {
+    for (const [path] of text(page).matchAll(
+      /\b(?:assembly|bench|docs|examples|src|test|tools)\/[\w./-]+\.\w+/g,
+    )) {
+      if (path === "src/wasm/bytes.ts" || /\/x\.ts$/.test(path)) continue; // made by the build; a placeholder
+      assert.ok(existsSync(pathOf(path)), `${page} names ${path}`);
+      seen++;
+    }
+  }
+  assert.ok(seen > 10);
+});
+
+test("tests that the pages quote exist", () => {
+  const missing: string[] = [];
+  let seen = 0;
+  for (const page of PAGES) {
+    for (const [whole, file] of text(page).matchAll(/`(test\/[\w.-]+\.ts)`(?:,? (?:and )?"[^"`]+")+/g)) {
+      for (const [, title] of whole.matchAll(/"([^"]+)"/g)) {
+        seen++;
+        if (!text(file).includes(title)) missing.push(`${page}: ${file}, "${title}"`);
+      }
+    }
+  }
+  assert.deepEqual(missing, []);
+  assert.ok(seen > 5);
+});
+
 test("the reader of pages finds blocks, runs them and sees a wrong statement", async () => {
   const page = [
     "text",
@@ -76,4 +105,5 @@ test("the reader of pages finds blocks, runs them and sees a wrong statement", a
     ],
   );
   await assert.rejects(runBlock({ line: 1, code: "unknownName();" }), ReferenceError);
+  await assert.rejects(runBlock({ line: 1, code: "if (false)\n  console.log(1); // 1" }), /line 2/);
 });

@@ -1,6 +1,8 @@
-/** Batches whose gradient norms stay clear of bin edges, so that float32 and f64 bin them alike. */
+/** Batches for gradient harmonizing, and what its tests compare. */
+import assert from "node:assert/strict";
+import { bce } from "../src/mod.ts";
 import { random } from "./data.ts";
-import { edgeGap } from "./reference/ghm.ts";
+import { type Convention, edgeGap, type GhmTruth } from "./reference/ghm.ts";
 
 export interface GhmBatch {
   logits: Float32Array<ArrayBuffer>;
@@ -20,4 +22,46 @@ export function ghmBatch(n: number, bins: number, seed: number, zeros = 0): GhmB
     if (next() < zeros) mask[i] = 0;
   }
   return { logits, targets, mask };
+}
+
+export const CONVENTIONS: Convention[] = ["paper", "mmdet"];
+export const BINS = [1, 2, 3, 5, 10, 16, 30, 31, 32, 33, 64, 100, 255, 256];
+
+/** Mean errors of some float32 operations; a wrong bin or divisor is off by far more. */
+export const BOUND = 16 * 2 ** -24;
+
+export function near(got: number, want: number, what: string, bound = BOUND): void {
+  assert.ok(Math.abs(got - want) <= bound * Math.abs(want) + 1e-37, `${what}: got ${got}, want ${want}`);
+}
+
+export interface Result {
+  loss: number;
+  grad: Float32Array;
+  meanLoss: number;
+  count: number;
+  histogram: { bins: number; counts: Float64Array; lossSums: Float64Array; total: number };
+}
+
+export function agree(got: Result, want: GhmTruth, what: string, bound = BOUND): void {
+  near(got.loss, want.loss, `${what} loss`, bound);
+  near(got.meanLoss, want.meanLoss, `${what} mean loss`, bound);
+  assert.equal(got.count, want.count);
+  assert.equal(got.histogram.total, want.count);
+  assert.deepEqual([...got.histogram.counts], want.counts, what);
+  want.lossSums.forEach((v, j) => {
+    near(got.histogram.lossSums[j], v, `${what} loss of bin ${j}`, bound);
+  });
+  want.grad.forEach((v, i) => {
+    near(got.grad[i], v, `${what} gradient ${i}`, bound);
+  });
+}
+
+export function occupiedOf(result: Result): number {
+  return result.histogram.counts.reduce((sum, r) => sum + (r > 0 ? 1 : 0), 0);
+}
+
+/** Weight of every element, read back from its gradient. */
+export function betas(b: GhmBatch, grad: Float32Array): number[] {
+  const plain = bce(b.logits, b.targets, { reduction: "none" }).grad;
+  return [...grad].map((v, i) => (v * grad.length) / plain[i]);
 }

@@ -7,56 +7,13 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bce, focal, ghmc } from "../src/mod.ts";
-import { json, npy } from "./project.ts";
-import { MIN_NORMAL } from "./reference/float32.ts";
+import { bce, focal } from "../src/mod.ts";
+import { type Case, close, gradOf, load, values } from "./peers.ts";
 import { margin, softplus } from "./reference/logistic.ts";
 import { type Loss, type Options, type Row, TABLE } from "./table.ts";
 
-type Cell = number | string;
-type Input = Partial<Record<string, Cell[]>> & { npy?: Record<string, string> };
-
-interface Expected {
-  loss: Cell;
-  grad?: Cell[];
-  gradNpy?: string;
-  lossEach?: Cell[];
-  extra?: { lossEach?: Cell[]; minEdgeGap?: number; accSum?: Cell[]; counts?: number[] };
-}
-
-interface Case {
-  name: string;
-  params: Record<string, Cell | null>;
-  input: Input;
-  expected: Expected;
-  exact?: Expected;
-  binsDifferF32?: boolean;
-  binsDifferExact?: boolean;
-  steps?: Case[];
-}
-
 /** Means divide by the exact count: one rounding of the gradient more than the bound of an element. */
 const ROUNDING = 2 ** -23;
-
-function load(file: string): Case[] {
-  return json<{ cases: Case[] }>("test", "golden", `${file}.json`).cases;
-}
-
-function values(c: Case, name: string): Float32Array<ArrayBuffer> | undefined {
-  const file = c.input.npy?.[name];
-  if (file) return Float32Array.from(npy("test", "golden", file).values);
-  const list = c.input[name];
-  return list && Float32Array.from(list, Number);
-}
-
-function gradOf({ grad, gradNpy }: Expected): Float64Array {
-  if (gradNpy) return Float64Array.from(npy("test", "golden", "npy", gradNpy.replace("npy/", "")).values);
-  return Float64Array.from(grad ?? [], Number);
-}
-
-function close(got: number, want: number, bound: number, what: string): void {
-  assert.ok(Math.abs(got - want) <= bound + MIN_NORMAL, `${what}: got ${got}, want ${want}`);
-}
 
 /** One pointwise case against the truth the file gives, with the bounds of the table. */
 function meet(row: Row, c: Case, loss: Loss, options: Options): void {
@@ -105,11 +62,6 @@ const [BCE, FOCAL] = TABLE;
 
 function reductionOf(c: Case): Pick<Options, "reduction"> {
   return { reduction: c.params.reduction as Options["reduction"] };
-}
-
-/** Targets that are neither 0 nor 1. */
-function hasSoftTargets(c: Case): boolean {
-  return values(c, "targets")?.some((y) => y !== 0 && y !== 1) ?? false;
 }
 
 const torch: Mapping = (c) => {
@@ -204,92 +156,6 @@ test("where peers overflow or return NaN the true value comes back", () => {
     }
   }
   assert.equal(seen, 18);
-});
-
-/**
- * A gradient norm this near an edge may be binned differently in float32 and be right. One that lies exactly on
- * an edge (a logit of 0) is exact in float32 too.
- */
-const EDGE = 2e-7;
-
-function ghmSkip(c: Case): string | null {
-  if (c.input.labelWeight) return "class indices with row weights: expanded by the peer before its loss";
-  if (c.binsDifferExact || c.binsDifferF32) return "the peer itself bins differently in float32 or exactly";
-  if (hasSoftTargets(c)) return "soft targets: GHM takes hard ones";
-  const gap = c.expected.extra?.minEdgeGap ?? 1;
-  if (gap > 0 && gap < EDGE) return "a gradient norm lies nearly on a bin edge";
-  return null;
-}
-
-/** GHM weights are ratios of exact counts: the bound is that of cross-entropy and some roundings. */
-const GHM_BOUND = 16 * 2 ** -24;
-
-function meetGhm(
-  c: Case,
-  step: (x: Float32Array, y: Float32Array, o: { mask?: Uint8Array }) => { loss: number; grad: Float32Array },
-): void {
-  const [x, y, m] = [values(c, "logits"), values(c, "targets"), values(c, "mask")];
-  assert.ok(x && y, c.name);
-  const got = step(x, y, m ? { mask: Uint8Array.from(m, (v) => (v > 0 ? 1 : 0)) } : {});
-  const want = c.exact ?? c.expected;
-  const scale = Number(c.params?.loss_weight ?? 1);
-  close(got.loss * scale, Number(want.loss), GHM_BOUND * Math.abs(Number(want.loss)), `${c.name} loss`);
-  gradOf(want).forEach((v, i) => {
-    close(got.grad[i] * scale, v, GHM_BOUND * Math.abs(v), `${c.name} grad[${i}]`);
-  });
-}
-
-test("mmdet.GHMC", () => {
-  const reasons: Record<string, number> = {};
-  let met = 0;
-  for (const c of load("mmdet.GHMC")) {
-    const reason = ghmSkip(c);
-    if (reason) {
-      reasons[reason] = (reasons[reason] ?? 0) + 1;
-      continue;
-    }
-    const bins = Number(c.params.bins);
-    meetGhm(c, (x, y, options) => ghmc(x, y, { bins, convention: "mmdet", ...options }));
-    met++;
-  }
-  assert.deepEqual(
-    [met, reasons],
-    [
-      27,
-      {
-        "class indices with row weights: expanded by the peer before its loss": 4,
-        "soft targets: GHM takes hard ones": 6,
-        "the peer itself bins differently in float32 or exactly": 3,
-      },
-    ],
-  );
-});
-
-test("mmdet.GHMC.sequence", () => {
-  const reasons: Record<string, number> = {};
-  let met = 0;
-  for (const c of load("mmdet.GHMC.sequence")) {
-    const state = ghmc.create({
-      bins: Number(c.params.bins),
-      momentum: Number(c.params.momentum),
-      convention: "mmdet",
-    });
-    for (const [k, step] of (c.steps ?? []).entries()) {
-      const named = { ...step, name: `${c.name}[${k}]`, params: c.params };
-      const reason = ghmSkip(named);
-      if (reason) {
-        // What this step would have left in the average is unknown to us: the rest of the sequence goes with it.
-        reasons[reason] = (reasons[reason] ?? 0) + (c.steps ?? []).length - k;
-        break;
-      }
-      meetGhm(named, (x, y, options) => state.step(x, y, options));
-      step.expected.extra?.accSum?.forEach((v, j) => {
-        close(state.counts[j], Number(v), 1e-12 * Number(v), `${named.name} average ${j}`);
-      });
-      met++;
-    }
-  }
-  assert.deepEqual([met, reasons], [34, { "soft targets: GHM takes hard ones": 7 }]);
 });
 
 test("the bounds here are not vacuous: a cross-entropy formed as sigmoid(x) - y misses them", () => {

@@ -86,5 +86,7 @@ export async function runBlock({ line, code }: Block): Promise<Statement[]> {
     statements.push({ line: at, stated: text, printed: values.map(show).join(" ") });
   };
   await new Async("library", "print", "process", rewrite(code, line))(library, print, process);
+  const silent = [...stated.keys()].find((at) => !statements.some((statement) => statement.line === at));
+  if (silent !== undefined) throw new Error(`Cannot check line ${silent}: expected it to print, got nothing`);
   return statements;
 }

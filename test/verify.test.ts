@@ -5,6 +5,7 @@ import { density } from "../src/mod.ts";
 import { batch, mask } from "./data.ts";
 import { bracketTruth, densityTruth, regionTruth } from "./reference/density.ts";
 import { margin, softplus } from "./reference/logistic.ts";
+import { refuse } from "./refusal.ts";
 
 function near(got: number, want: number, bound: number, what: string): void {
   assert.ok(Math.abs(got - want) <= bound * Math.abs(want) + 1e-12, `${what}: got ${got}, want ${want}`);
@@ -74,17 +75,6 @@ test("empty norms give empty arrays", () => {
   }
   assert.equal(density.norms(none, none).length, 0);
 });
-
-const FORM = /^Cannot [^:]+: .+, got .+$/s;
-
-function refuse(run: () => unknown, name: "TypeError" | "RangeError", says: RegExp): void {
-  assert.throws(run, (error: Error) => {
-    assert.equal(error.name, name, error.message);
-    assert.match(error.message, FORM);
-    assert.match(error.message, says);
-    return true;
-  });
-}
 
 test("norms outside [0, 1] are refused by their index", () => {
   const g = new Float32Array(70).fill(0.5);

@@ -6,7 +6,7 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { type Engine, type EngineName, findEngine } from "./engines.ts";
 
@@ -42,11 +42,14 @@ const SUMMARY: Record<EngineName, (output: string) => Tally> = {
     skipped: count(text, /\| (\d+) ignored/),
   }),
   node: (text) => ({
-    passed: count(text, /^# pass (\d+)/m),
-    failed: count(text, /^# fail (\d+)/m) + count(text, /^# cancelled (\d+)/m),
-    skipped: count(text, /^# skipped (\d+)/m) + count(text, /^# todo (\d+)/m),
+    passed: count(text, /^ℹ pass (\d+)/m),
+    failed: count(text, /^ℹ fail (\d+)/m) + count(text, /^ℹ cancelled (\d+)/m),
+    skipped: count(text, /^ℹ skipped (\d+)/m) + count(text, /^ℹ todo (\d+)/m),
   }),
 };
+
+/** What a runner says of the tests that passed, line by line. */
+const PASSED = /^\(pass\)|\.\.\. .*ok.* \(\d|^\s*✔/;
 
 /** Test files as JavaScript for Node, below the project's root so that fixtures are found the same way. */
 function bundle(): string[] {
@@ -57,17 +60,17 @@ function bundle(): string[] {
   mkdirSync(folder, { recursive: true });
   const done = spawnSync(
     bun.path,
-    ["build", "--target=node", "--packages=external", "--splitting", "--outdir", folder, ...files],
+    ["build", "--target=node", "--packages=external", "--root=.", "--outdir", folder, ...files],
     { encoding: "utf8" },
   );
   if (done.status !== 0) throw new Error(`Cannot bundle the tests for Node: ${done.stderr}`);
-  return files.map((file) => join(folder, basename(file).replace(/\.ts$/, ".js")));
+  return files.map((file) => join(folder, file.replace(/\.ts$/, ".js")));
 }
 
 function commandOf(engine: Engine): string[] {
   if (engine.name === "bun") return ["test", "--timeout=600000", ...files.map((file) => `./${file}`)];
   if (engine.name === "deno") return ["test", "-A", "--no-check", "--quiet", ...files];
-  return ["--test", "--test-reporter=tap", ...bundle()];
+  return ["--test", "--test-reporter=spec", ...bundle()];
 }
 
 /** Runs one program to its end, keeping everything it prints. */
@@ -93,7 +96,13 @@ async function testOn(engine: Engine): Promise<Tally> {
   const tally = SUMMARY[engine.name](output);
   if (tally.passed + tally.failed === 0) tally.failed = 1; // an engine that ran nothing has proved nothing
   if (status !== 0 && tally.failed === 0) tally.failed = 1; // a file that could not be loaded, a crash
-  if (tally.failed > 0) console.log(output);
+  if (tally.failed > 0)
+    console.log(
+      output
+        .split("\n")
+        .filter((line) => !PASSED.test(line))
+        .join("\n"),
+    );
   const seconds = ((Date.now() - start) / 1000).toFixed(0);
   console.log(`${engine.name} ${engine.version}: ${sentence(tally)} in ${seconds} s`);
   return tally;
