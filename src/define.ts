@@ -19,7 +19,7 @@ import { kernel } from "./wasm/kernel.ts";
 export interface ReductionOptions {
   /** `"mean"` (default), `"sum"`, or `"none"`: per-element derivatives, and the sum as `loss`. */
   readonly reduction?: Reduction | undefined;
-  /** What `"mean"` divides by: `"count"` (default), `"positives"`, or a number > 0. */
+  /** What `"mean"` divides by: `"count"` (default), `"positives"`, or a number of at least 2^-126. */
   readonly normalizer?: Normalizer | undefined;
 }
 
@@ -85,7 +85,7 @@ function plain(value: unknown): unknown {
 }
 
 function checkNormalizer(task: string, value: unknown): Normalizer {
-  if (typeof value === "number") return number(task, "normalizer", value, 0, Number.MAX_VALUE, true);
+  if (typeof value === "number") return number(task, "normalizer", value, SMALLEST, Number.MAX_VALUE);
   if (typeof value !== "string") {
     throw new TypeError(
       `Cannot ${task}: expected normalizer as "count", "positives" or a number, got ${describe(value)}`,
@@ -94,6 +94,8 @@ function checkNormalizer(task: string, value: unknown): Normalizer {
   return choice(task, "normalizer", value, NORMALIZERS);
 }
 
+/** The smallest normal float32: what divides a gradient by less could leave the range of float32. */
+const SMALLEST = 1.1754943508222875e-38;
 const NORMALIZERS = ["count", "positives"] as const;
 const REDUCTIONS = ["mean", "sum", "none"] as const;
 

@@ -1,7 +1,7 @@
 /** Builds everything: `bun tools/build.ts`. Compile, interleave, embed, emit. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 import { interleave, requireInterleaved } from "./interleave.ts";
 
@@ -56,6 +56,12 @@ function emit(): void {
     stdio: "inherit",
   });
   if (status !== 0) throw new Error("Cannot emit dist: expected no type errors, got some");
+  // The compiler rewrites the suffix of imports in code, not in declarations.
+  for (const file of readdirSync("dist", { recursive: true, encoding: "utf8" })) {
+    if (!file.endsWith(".d.ts")) continue;
+    const text = readFileSync(`dist/${file}`, "utf8");
+    writeFileSync(`dist/${file}`, text.replace(/(from |import\()"(\.[^"]*)\.ts"/g, '$1"$2.js"'));
+  }
 }
 
 mkdirSync("build", { recursive: true });

@@ -1,7 +1,7 @@
 import { at, views } from "../arena.ts";
 import { addDigits, clear, collect, DIGITS, read } from "../stream/exact-sum.ts";
 import { fromRows, type Row, toRow } from "../stream/rows.ts";
-import { join, split } from "../stream/state.ts";
+import { addCounts, join, split } from "../stream/state.ts";
 import { kernel } from "../wasm/kernel.ts";
 
 /** Counts and loss sums by unit region of the gradient norm. */
@@ -63,7 +63,15 @@ export class Tally {
     }
   }
 
-  add(other: Tally): void {
+  /** Samples in all. */
+  get total(): number {
+    let total = 0;
+    for (const count of this.counts) total += count;
+    return total;
+  }
+
+  add(task: string, other: Tally): void {
+    addCounts(task, this.total, other.total);
     const theirs = other.#digits.slice();
     for (let bin = 0; bin < this.bins; bin++) {
       this.counts[bin]! += other.counts[bin]!;
@@ -73,9 +81,7 @@ export class Tally {
 
   read(): Histogram {
     const lossSums = Float64Array.from({ length: this.bins }, (_, bin) => read(this.#digits, bin * DIGITS));
-    let total = 0;
-    for (const count of this.counts) total += count;
-    return { bins: this.bins, counts: this.counts.slice(), lossSums, total };
+    return { bins: this.bins, counts: this.counts.slice(), lossSums, total: this.total };
   }
 
   /** The sum of all losses, rounded once. */
@@ -102,7 +108,7 @@ export class Tally {
     const tally = new Tally(bins);
     for (let bin = 0; bin < bins; bin++) {
       const from = bin * SAVED;
-      tally.counts[bin] = join(words[from]!, words[from + 1]!);
+      tally.counts[bin] = join(task, words[from]!, words[from + 1]!);
       tally.#digits.set(words.subarray(from + 2, from + SAVED), bin * DIGITS);
     }
     return tally;
@@ -120,6 +126,7 @@ export class Tally {
   static fromRows(bins: number, rows: unknown, task: string): Tally {
     const tally = new Tally(bins);
     const each = (bin: number, count: number): void => {
+      addCounts(task, tally.total, count);
       tally.counts[bin]! += count;
     };
     fromRows(task, rows, bins, each, tally.#digits);

@@ -122,6 +122,11 @@ export class GhmcState {
         `Cannot ${task}: expected ${values.length + powers.length} numbers, got ${floats.length}`,
       );
     }
+    const bad = floats.findIndex(
+      (value, i) => !(value >= 0 && value <= (i < values.length ? Number.MAX_VALUE : 1)),
+    );
+    if (bad >= 0)
+      throw new TypeError(`Cannot ${task}: expected averages >= 0, got ${floats[bad]} at index ${bad}`);
     values.set(floats.subarray(0, values.length));
     powers.set(floats.subarray(values.length));
     return state;

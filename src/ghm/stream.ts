@@ -56,7 +56,7 @@ export class GhmcStream {
       throw new TypeError(`Cannot ${task}: expected a GhmcStream, got ${describe(other)}`);
     }
     sameHeader(task, this.#header, other.#header);
-    this.#tally.add(other.#tally);
+    this.#tally.add(task, other.#tally);
     return this;
   }
 

@@ -6,7 +6,7 @@ import { addDigits, clear, collect, DIGITS, read } from "./exact-sum.ts";
 import type { Form } from "./form.ts";
 import { pass } from "./pass.ts";
 import { fromRows, type Row, toRow } from "./rows.ts";
-import { decode, encode, type Header, join, sameHeader, split } from "./state.ts";
+import { addCounts, decode, encode, type Header, join, sameHeader, split } from "./state.ts";
 
 export type Reduction = "mean" | "sum" | "none";
 /** What `"mean"` divides by: the valid elements, the positives among them (at least 1), or a number. */
@@ -83,8 +83,9 @@ export class LossStream {
         positives += chunk.positives;
       },
     );
+    const total = addCounts(task, this.#count, count);
     collect(at.words, this.#digits);
-    this.#count += count;
+    this.#count = total;
     this.#positives += positives;
     return this;
   }
@@ -100,8 +101,9 @@ export class LossStream {
       throw new TypeError(`Cannot ${task}: expected a LossStream, got ${describe(other)}`);
     }
     sameHeader(task, this.#header, other.#header);
+    const total = addCounts(task, this.#count, other.#count);
     addDigits(this.#digits, other.#digits.slice());
-    this.#count += other.#count;
+    this.#count = total;
     this.#positives += other.#positives;
     return this;
   }
@@ -131,10 +133,15 @@ export class LossStream {
     let count = 0;
     let positives = 0;
     const each = (_: number, rowCount: number, rowPositives: number): void => {
-      count += rowCount;
+      count = addCounts(task, count, rowCount);
       positives += rowPositives;
     };
     fromRows(task, rows, 1, each, digits);
+    if (positives > count) {
+      throw new RangeError(
+        `Cannot ${task}: expected at most ${count} positives, one for each element, got ${positives}`,
+      );
+    }
     stream.#digits.set(digits);
     stream.#count = count;
     stream.#positives = positives;
@@ -153,8 +160,13 @@ export class LossStream {
       throw new TypeError(`Cannot ${task}: expected ${4 + DIGITS} words, got ${words.length}`);
     }
     const stream = make(header.options);
-    stream.#count = join(words[0]!, words[1]!);
-    stream.#positives = join(words[2]!, words[3]!);
+    stream.#count = join(task, words[0]!, words[1]!);
+    stream.#positives = join(task, words[2]!, words[3]!);
+    if (stream.#positives > stream.#count) {
+      throw new TypeError(
+        `Cannot ${task}: expected at most ${stream.#count} positives, got ${stream.#positives}`,
+      );
+    }
     stream.#digits.set(words.subarray(4));
     return stream;
   }

@@ -47,6 +47,17 @@ export function encode(header: Header, words: Uint32Array): Uint8Array {
   return bytes;
 }
 
+function parseHeader(bytes: Uint8Array): Header | undefined {
+  try {
+    const header = JSON.parse(new TextDecoder().decode(bytes)) as Header | null;
+    const isWhole =
+      typeof header?.kind === "string" && typeof header.options === "object" && header.options !== null;
+    return isWhole ? header : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Takes saved bytes apart. The kind is checked before anything of the header is used. */
 export function decode(task: string, kind: string, bytes: unknown): { header: Header; words: Uint32Array } {
   if (Object.prototype.toString.call(bytes) !== "[object Uint8Array]") {
@@ -70,7 +81,7 @@ export function decode(task: string, kind: string, bytes: unknown): { header: He
   const actual = checksum(saved.subarray(0, -4));
   if (stored !== actual)
     fail(`checksum ${stored.toString(16)}`, `${actual.toString(16)}: the bytes were altered`);
-  const header = JSON.parse(new TextDecoder().decode(saved.slice(12, start))) as Header;
+  const header = parseHeader(saved.slice(12, start)) ?? fail("a header of kind and options", "another text");
   if (header.kind !== kind) fail(`a state of kind ${kind}`, `kind ${header.kind}`);
   const words = Uint32Array.from({ length: count }, (_, i) => view.getUint32(start + 4 + 4 * i, true));
   return { header, words };
@@ -81,8 +92,17 @@ export function split(count: number): [number, number] {
   return [count % 4294967296, Math.floor(count / 4294967296)];
 }
 
-export function join(low: number, high: number): number {
+/** The two words of a count, refused where they are none. */
+export function join(task: string, low: number, high: number): number {
+  if (high >= 2 ** 21)
+    throw new TypeError(`Cannot ${task}: expected counts below 2^53, got a high word of ${high}`);
   return high * 4294967296 + low;
+}
+
+/** The sum of two counts, refused where it is no exact integer any more. */
+export function addCounts(task: string, a: number, b: number): number {
+  if (a + b <= Number.MAX_SAFE_INTEGER) return a + b;
+  throw new RangeError(`Cannot ${task}: expected fewer than 2^53 elements in all, got ${a} and ${b}`);
 }
 
 /** Throws unless two states of a merge have the same kind and options. */

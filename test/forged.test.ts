@@ -1,0 +1,73 @@
+/** States whose checksum is right and whose content is not: written by other hands, refused all the same. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bce, ghmc } from "counterpoise";
+
+function seal(bytes: Uint8Array): Uint8Array {
+  let crc = 0xffffffff;
+  for (const byte of bytes.subarray(0, -4)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  new DataView(bytes.buffer).setUint32(bytes.length - 4, ~crc >>> 0, true);
+  return bytes;
+}
+
+const saved = bce.stream().update(Float32Array.of(1, 2), Float32Array.of(0, 1)).save();
+const WORDS = saved.length - 4 - 14 * 4;
+
+function withText(from: string, to: string): Uint8Array {
+  const bytes = saved.slice();
+  const at = new TextDecoder("latin1").decode(bytes).indexOf(from);
+  assert.ok(at > 0 && from.length === to.length);
+  bytes.set(new TextEncoder().encode(to), at);
+  return seal(bytes);
+}
+
+function withWord(bytes: Uint8Array, offset: number, word: number): Uint8Array {
+  const changed = bytes.slice();
+  new DataView(changed.buffer).setUint32(offset, word, true);
+  return seal(changed);
+}
+
+const FORGED: [string, () => unknown, RegExp][] = [
+  ["a header that is no JSON", () => bce.load(withText('{"', 'x"')), /header of kind and options/],
+  ["a header without options", () => bce.load(withText("options", "optiens")), /header of kind and options/],
+  ["an unknown option", () => bce.load(withText("posWeight", "posWeighx")), /options among/],
+  ["a count of 2^53 and more", () => bce.load(withWord(saved, WORDS + 4, 1 << 21)), /counts below 2\^53/],
+  [
+    "more positives than elements",
+    () => bce.load(withWord(saved, WORDS + 8, 3)),
+    /at most 2 positives, got 3/,
+  ],
+  [
+    "an average that is NaN",
+    () => {
+      const bytes = ghmc.create({ bins: 3 }).save();
+      return ghmc.loadState(withWord(bytes, bytes.length - 8, 0x7ff80000));
+    },
+    /averages >= 0, got NaN/,
+  ],
+];
+
+test("the seal itself is right: what was only sealed again loads", () => {
+  assert.deepEqual(bce.load(seal(saved.slice())).save(), saved);
+});
+
+for (const [name, load, message] of FORGED) {
+  test(`${name} is refused`, () => {
+    assert.throws(load, (error: unknown) => error instanceof TypeError && message.test(error.message));
+  });
+}
+
+test("counts that leave the exact integers are refused, and nothing changes", () => {
+  const [row] = bce.stream().toRows();
+  const full = bce.fromRows([{ ...row!, count: 2n ** 53n - 1n }]);
+  const before = full.save();
+  assert.throws(() => full.merge(bce.load(before)), /fewer than 2\^53/);
+  assert.throws(() => full.update(Float32Array.of(1), Float32Array.of(1)), /fewer than 2\^53/);
+  assert.deepEqual(full.save(), before);
+  const bins = ghmc.fromRows([{ ...row!, count: 2n ** 53n - 1n }]);
+  assert.throws(() => bins.merge(bins), /fewer than 2\^53/);
+  assert.throws(() => bce.fromRows([{ ...row!, positives: 1n }]), /at most 0 positives/);
+});
