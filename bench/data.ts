@@ -1,0 +1,28 @@
+/** Seeded batches as a dense detector makes them: few positives, most negatives easy, some of both hard. */
+export interface Batch {
+  logits: Float32Array;
+  targets: Float32Array;
+}
+
+/** Uniform numbers in [0, 1) from a linear congruential generator: the same on every engine. */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 4294967296;
+  };
+}
+
+/** n elements, one in 200 positive; the sum of three uniform numbers stands in for a normal distribution. */
+export function detectorBatch(n: number, seed = 7): Batch {
+  const random = generator(seed);
+  const logits = new Float32Array(n);
+  const targets = new Float32Array(n);
+  for (let i = 0; i < n; i++) {
+    const isPositive = random() < 0.005;
+    const spread = (random() + random() + random() - 1.5) * 5;
+    targets[i] = isPositive ? 1 : 0;
+    logits[i] = (isPositive ? 1 : -5) + spread;
+  }
+  return { logits, targets };
+}
