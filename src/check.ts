@@ -12,7 +12,9 @@ export function describe(value: unknown): string {
 
 /** The name of a typed array's class, also for one of another realm; "" for anything else. */
 function kindOf(value: unknown): string {
-  return ArrayBuffer.isView(value) ? Object.prototype.toString.call(value).slice(8, -1) : "";
+  return ArrayBuffer.isView(value)
+    ? ((value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? "")
+    : "";
 }
 
 const CONVERSION: Record<string, string> = {

@@ -216,7 +216,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
 }
 
 export { number } from "./check.ts";
-export { type Form, floats, type PerClass, perClass } from "./stream/form.ts";
+export { type Form, float, type PerClass, perClass } from "./stream/form.ts";
 export { kernel } from "./wasm/kernel.ts";
 
 /** The `classes` option: how many classes a row of a multi-label batch has; 1 where it is not given. */

@@ -1,12 +1,4 @@
-import {
-  classesOf,
-  defineLoss,
-  floats,
-  kernel,
-  type PerClass,
-  type PointwiseLoss,
-  perClass,
-} from "../define.ts";
+import { classesOf, defineLoss, kernel, type PerClass, type PointwiseLoss, perClass } from "../define.ts";
 
 export interface BceOptions {
   /** Weight of target 1, in [0, 3.4e38]; default 1. One value per class where `classes` is given. */
@@ -42,7 +34,7 @@ export const bce: PointwiseLoss<BceOptions> = /* @__PURE__ */ defineLoss<BceOpti
       name: "bce",
       hard: kernel.bceHard,
       soft: kernel.bceSoft,
-      fields: floats(),
+      fields: [],
       positive: perClass(task, "posWeight", posWeight, classes, 0, 3.4028234663852886e38),
       negative: 1,
       classes: classesOf(task, classes),

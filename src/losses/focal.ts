@@ -2,7 +2,7 @@ import {
   classesOf,
   defineLoss,
   type Form,
-  floats,
+  float,
   kernel,
   number,
   type PerClass,
@@ -28,14 +28,10 @@ function complement(alpha: PerClass): PerClass {
 }
 
 /** gamma as a float32 and what that lost, and the parts 1, 2 and 1/2 that it is made of if it is at most 3. */
-function powers(gamma: number): Int32Array {
-  const fields = new Int32Array(5);
-  fields.set(floats(gamma, gamma - Math.fround(gamma)));
+function powers(gamma: number): number[] {
   const whole = Math.floor(gamma);
-  fields[2] = whole & 1 ? -1 : 0;
-  fields[3] = whole & 2 ? -1 : 0;
-  fields[4] = gamma === whole ? 0 : -1;
-  return fields;
+  const rest = gamma - Math.fround(gamma);
+  return [float(gamma), float(rest), whole & 1 ? -1 : 0, whole & 2 ? -1 : 0, gamma === whole ? 0 : -1];
 }
 
 function kernelOf(gamma: number): Form["hard"] {

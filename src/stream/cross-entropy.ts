@@ -1,14 +1,14 @@
 import { at } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
 import type { Batch } from "./batch.ts";
-import { type Form, floats } from "./form.ts";
+import type { Form } from "./form.ts";
 import { type Chunk, pass } from "./pass.ts";
 
 /** Plain cross-entropy on hard targets: its gradient is the signed gradient norm g of the harmonizing methods. */
 export const crossEntropy: Form = /* @__PURE__ */ Object.freeze({
   name: "ghmc",
   hard: kernel.bceHard,
-  fields: floats(),
+  fields: [],
   positive: 1,
   negative: 1,
   classes: 1,

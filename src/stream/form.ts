@@ -14,16 +14,20 @@ export interface Form {
   /** Whether `soft` overwrites the soft elements only, and needs `hard` to have run. */
   readonly patches?: boolean;
   /** The parameters behind divisor and class weights, as 32-bit words in the order of the kernel's fields. */
-  readonly fields: Int32Array;
+  readonly fields: readonly number[];
   /** Weights of target 1 and of target 0. */
   readonly positive: PerClass;
   readonly negative: PerClass;
   readonly classes: number;
 }
 
-/** The parameter words of a kernel from float32 values. */
-export function floats(...values: number[]): Int32Array {
-  return new Int32Array(Float32Array.from(values).buffer);
+const single = /* @__PURE__ */ new Float32Array(1);
+const word = /* @__PURE__ */ new Int32Array(single.buffer);
+
+/** The bit pattern of a value as float32: a parameter word of a kernel. */
+export function float(value: number): number {
+  single[0] = value;
+  return word[0]!;
 }
 
 /** A loss parameter that may be given per class, checked. */

@@ -155,7 +155,7 @@ export function pass(
     const by = divisor(chunk);
     const single = Math.fround(by) === by;
     f32[at.op >> 2] = single ? by : 1;
-    i32.set(form.fields, (at.op >> 2) + 3);
+    for (let i = 0; i < form.fields.length; i++) i32[(at.op >> 2) + 3 + i] = form.fields[i]!;
     run(form, layWeights(form, batch, from, size), size, isSoft);
     if (!single) kernel.divide(size, at.grad, by);
     each(chunk);
