@@ -18,7 +18,7 @@ function load(file: string): Side {
   const module = new WebAssembly.Module(readFileSync(file));
   const exports = new WebAssembly.Instance(module).exports as unknown as Exports;
   const start = Math.ceil(exports.heapBase!() / 64) * 64;
-  const at = Array.from({ length: 16 }, (_, i) => start + 4096 + i * SIZE);
+  const at = Array.from({ length: 20 }, (_, i) => start + 8192 + i * SIZE);
   const f32 = new Float32Array(exports.memory.buffer);
   let state = 7;
   for (let i = 0; i < N; i++) {
@@ -48,6 +48,13 @@ const CALLS: Record<string, (at: number[]) => number[]> = {
   indexFloor: ([, , , , g, , , , out]) => [N, g!, 30, out!],
   indexRounded: ([, , , , g, , , , out]) => [N, g!, 30, out!],
   sum: ([op, , , , g]) => [N, g!, op! + 2048],
+  widen: ([, , , , , mask, , , out]) => [N, mask!, out!],
+  blank: ([, , , , , mask, a, b, c]) => [N, mask!, a!, b!, c!],
+  choose: ([, , t, ones, g, , , , out]) => [N, t!, ones!, g!, out!],
+  magnitudes: ([, , , , g, , , , out]) => [N, g!, 0, out!],
+  exactScale: ([, , , ones, g, , , , out]) => [N, ones!, g!, ones!, 1 / 30, out!],
+  exactDensity: ([, , , ones, g, , , , , , a, , b]) => [N, g!, ones!, 1 / 30, a!, b!, N],
+  tallyFloor: ([op, , , , g, , , , , loss, bytes, tables]) => [N, g!, loss!, 30, tables!, bytes!, op! + 1024],
 };
 
 function sample({ exports, at }: Side, name: string): number {
