@@ -7,8 +7,8 @@ import { fromGrid, gridSum } from "./reference/fixed-point.ts";
 import { MAX_FLOAT32, walk } from "./reference/float32.ts";
 import { type Options, type Params, type Row, share, TABLE } from "./table.ts";
 
-/** Chunks of the library hold 16384 elements: lengths on both sides of one and of two borders. */
-const BORDERS = [16383, 16384, 16385, 32767, 32768, 32769];
+/** Chunks of the library hold 32768 elements: lengths on both sides of one and of two borders. */
+const BORDERS = [32767, 32768, 32769, 65535, 65536, 65537];
 const LENGTHS = [...Array.from({ length: 71 }, (_, n) => n), ...BORDERS];
 
 /** Steps of 2^-7 over the range in which sigmoid is neither 0 nor 1 in float32, and beyond. */
@@ -129,7 +129,7 @@ for (const row of TABLE) {
   });
 
   test(`${row.name}: lengths 0 to 70 and around chunk borders agree with single elements and exact sums`, () => {
-    const all = batch(32769, 11);
+    const all = batch(65537, 11);
     const single = row.loss(all.logits, all.targets, { reduction: "none" });
     const losses = single.losses as Float32Array;
     for (let i = 0; i < 71; i++) {

@@ -2,15 +2,14 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import asc from "assemblyscript/asc";
-import { interleave, requireInterleaved } from "./interleave.ts";
+import { interleave, type LoopReport, requireInterleaved } from "./interleave.ts";
 
 /**
  * Rounds that are interleaved in each kernel that touches every element, as measured by `npm run bench:kernels`. The
  * build fails if one with more than one was left plain; one with a single round stays plain on purpose: its body is
  * short, and memory or one slow instruction sets its pace. All other loops get four where they fit.
  */
-const COPIES: Readonly<Record<string, number>> = {
+export const COPIES: Readonly<Record<string, number>> = {
   bceHard: 6,
   bceSoft: 4,
   focalSquare: 6,
@@ -35,7 +34,24 @@ const COPIES: Readonly<Record<string, number>> = {
   lookupWide: 1,
 };
 
+/**
+ * The module that is shipped, from the plain one.
+ * @throws {Error} if a kernel with more than one copy was left plain
+ */
+export function accelerate(
+  plain: Uint8Array,
+  copies: Readonly<Record<string, number>> = COPIES,
+): { wasm: Uint8Array; loops: LoopReport[] } {
+  const made = interleave(plain, { copies: (kernel) => copies[kernel] ?? 4 });
+  requireInterleaved(
+    made.loops,
+    Object.keys(copies).filter((kernel) => copies[kernel]! > 1),
+  );
+  return made;
+}
+
 async function compile(config: string): Promise<void> {
+  const { default: asc } = await import("assemblyscript/asc");
   const { error, stderr } = await asc.main(["--config", config]);
   if (error) throw new Error(`Cannot compile ${config}: ${stderr.toString()}`);
 }
@@ -76,17 +92,13 @@ function bundle(): void {
   renameSync("dist/bundle.js", "dist/mod.js");
 }
 
-mkdirSync("build", { recursive: true });
-await compile("asconfig.json");
-await compile("asconfig.probe.json");
-const { wasm, loops } = interleave(readFileSync("build/plain.wasm"), {
-  copies: (kernel) => COPIES[kernel] ?? 4,
-});
-requireInterleaved(
-  loops,
-  Object.keys(COPIES).filter((kernel) => COPIES[kernel]! > 1),
-);
-writeFileSync("build/kernel.wasm", wasm);
-embed(wasm);
-emit();
-bundle();
+if (import.meta.main) {
+  mkdirSync("build", { recursive: true });
+  await compile("asconfig.json");
+  await compile("asconfig.probe.json");
+  const { wasm } = accelerate(readFileSync("build/plain.wasm"));
+  writeFileSync("build/kernel.wasm", wasm);
+  embed(wasm);
+  emit();
+  bundle();
+}

@@ -1,19 +1,40 @@
 /**
- * Runs every bit pattern of the domain of each float32 function and prints the worst case:
- * `bun tools/exhaust.ts [name...]`, after a build. A minute or two each; docs/numerics.md has the results.
+ * Runs every bit pattern and prints the worst case, after a build; docs/numerics.md has the results.
+ *
+ * `bun tools/exhaust.ts [NAME...]`: the float32 functions of assembly/math, on their domains. A minute or two each.
+ * `bun tools/exhaust.ts losses [NAME...]`: the binary losses, on all finite logits and both targets. Some minutes each.
  */
 import { readFileSync } from "node:fs";
 import { PRIMITIVES } from "../test/reference/primitives.ts";
 import { instantiate, worst } from "../test/reference/walk.ts";
+import { runLogits, SETTINGS, type Setting, type Worst } from "./exhaust/losses.ts";
 
-const probe = instantiate(readFileSync("build/probe.wasm"));
-const names = process.argv.slice(2);
-
-for (const row of PRIMITIVES) {
-  if (names.length > 0 && !names.includes(row.name)) continue;
-  const { ulp, at, relative, points } = worst(probe, row, 1);
-  console.log(
-    `${row.name}: ${ulp.toFixed(4)} ulp at ${at}, ${relative.toFixed(3)} * 2^-24, ${points} points`,
-  );
-  if (!(ulp <= row.max)) process.exitCode = 1;
+function runFunctions(names: readonly string[]): void {
+  const probe = instantiate(readFileSync("build/probe.wasm"));
+  for (const row of PRIMITIVES) {
+    if (names.length > 0 && !names.includes(row.name)) continue;
+    const { ulp, at, relative, points } = worst(probe, row, 1);
+    console.log(
+      `${row.name}: ${ulp.toFixed(4)} ulp at ${at}, ${relative.toFixed(3)} * 2^-24, ${points} points`,
+    );
+    if (!(ulp <= row.max)) process.exitCode = 1;
+  }
 }
+
+function describe({ ulp, at, share, shareAt }: Worst): string {
+  return `${ulp.toFixed(4)} ulp at ${at}, ${share.toFixed(4)} of its bound at ${shareAt}`;
+}
+
+function runLoss(setting: Setting): void {
+  const { loss, grad, points, unlike, foul, foulAt } = runLogits(setting);
+  console.log(`${setting.name}: loss ${describe(loss)}; gradient ${describe(grad)}; ${points} points`);
+  if (foul || unlike) {
+    console.log(`${setting.name}: ${foul} foul values, ${unlike} unlike targets, at ${foulAt}`);
+  }
+  if (foul || unlike || !(loss.share <= 1 && grad.share <= 1)) process.exitCode = 1;
+}
+
+const [first, ...rest] = process.argv.slice(2);
+if (first === "losses") {
+  for (const setting of SETTINGS) if (rest.length === 0 || rest.includes(setting.name)) runLoss(setting);
+} else runFunctions(process.argv.slice(2));
