@@ -10,11 +10,11 @@ import { interleave, type LoopReport, requireInterleaved } from "./interleave.ts
  * short, and memory or one slow instruction sets its pace. All other loops get four where they fit.
  */
 export const COPIES: Readonly<Record<string, number>> = {
-  bceHard: 6,
-  bceSoft: 4,
-  focalSquare: 6,
-  focalHalves: 6,
-  focalReal: 6,
+  bceHard: 2,
+  bceSoft: 2,
+  focalSquare: 2,
+  focalHalves: 4,
+  focalReal: 4,
   survey: 1,
   surveySoft: 1,
   widen: 1,

@@ -1,3 +1,5 @@
+import { Decay } from "./decay";
+
 /**
  * A binary loss of hard targets: a function of one variable, the negated margin v = -(2t - 1) x, which is the
  * logit that argues against the target. The receiver is the address of its parameters, which the host writes; a
@@ -12,9 +14,10 @@ export abstract class Loss {
   negative: f32;
 
   /**
-   * Returns w f(v) and hands w f'(v) >= 0 to `put`, along with `sign` and `grad`, which it need not look at.
+   * Returns w f(v) and hands w f'(v) >= 0 to `put`, along with `sign` and `grad`, which it need not look at;
+   * e = exp(-|v|).
    */
-  abstract eval(v: v128, w: v128, sign: v128, grad: usize): v128;
+  abstract eval(v: v128, e: v128, w: v128, sign: v128, grad: usize): v128;
 
   /** The gradient with respect to the logit: that with respect to v, with the sign turned back. */
   @inline put(grad: usize, slope: v128, sign: v128): void {
@@ -24,8 +27,9 @@ export abstract class Loss {
 
 export class Margin {
   /**
-   * The loop of every binary loss. Arrays are read and written in whole vectors, so they are padded to 16 bytes;
-   * what is computed in the padding, and for a soft target, is the caller's to ignore.
+   * The loop of every binary loss, block by block behind the exponentials of the block. Arrays are read and written
+   * in whole vectors, so they are padded to 16 bytes; what is computed in the padding, and for a soft target, is the
+   * caller's to ignore. `loss` holds the exponentials in between: it must not be `x` or `t`.
    *
    * @param stride -1 where `w` holds one weight per element, 0 where it is one vector for all
    */
@@ -41,11 +45,17 @@ export class Margin {
   ): void {
     const negative = f32x4.splat(changetype<L>(op).negative);
     const turn = v128.xor(negative, f32x4.splat(changetype<L>(op).positive));
-    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
-      const isPositive = f32x4.gt(v128.load(t + i), f32x4.splat(0));
-      const sign = v128.and(isPositive, f32x4.splat(-0.0));
-      const weight = f32x4.mul(v128.load(w + (i & stride)), v128.xor(negative, v128.and(isPositive, turn)));
-      v128.store(loss + i, changetype<L>(op).eval(v128.xor(v128.load(x + i), sign), weight, sign, grad + i));
+    const all = (<usize>n) << 2;
+    for (let from: usize = 0; from < all; from += Decay.BLOCK) {
+      const end = min(from + Decay.BLOCK, all);
+      Decay.run(from, end, x, loss);
+      for (let i = from; i < end; i += 16) {
+        const isPositive = f32x4.gt(v128.load(t + i), f32x4.splat(0));
+        const sign = v128.and(isPositive, f32x4.splat(-0.0));
+        const weight = f32x4.mul(v128.load(w + (i & stride)), v128.xor(negative, v128.and(isPositive, turn)));
+        const v = v128.xor(v128.load(x + i), sign);
+        v128.store(loss + i, changetype<L>(op).eval(v, v128.load(loss + i), weight, sign, grad + i));
+      }
     }
   }
 }

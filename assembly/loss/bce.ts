@@ -16,9 +16,8 @@ import { Logistic } from "../math/logistic";
 @unmanaged
 @final
 export class Soft extends Loss {
-  @inline eval(x: v128, t: v128, w1: v128, w0: v128, grad: usize): v128 {
+  @inline eval(x: v128, e: v128, t: v128, w1: v128, w0: v128, grad: usize): v128 {
     const one = F4.lit(1);
-    const e = Logistic.decay(x);
     const tail = Log1p.unit(e);
     const larger = Logistic.larger(e);
     const smaller = Logistic.smaller(e, larger);
@@ -40,8 +39,7 @@ export class Soft extends Loss {
 @unmanaged
 @final
 export class Hard extends MarginLoss {
-  @inline eval(v: v128, w: v128, sign: v128, grad: usize): v128 {
-    const e = Logistic.decay(v);
+  @inline eval(v: v128, e: v128, w: v128, sign: v128, grad: usize): v128 {
     const larger = Logistic.larger(e);
     const smaller = Logistic.smaller(e, larger);
     const q = F4.xor(larger, Logistic.exchange(v, larger, smaller));

@@ -81,8 +81,7 @@ export class Real extends Fading {
 export class Focal<P extends Fading> extends Loss {
   gamma: f32;
 
-  @inline eval(v: v128, w: v128, sign: v128, grad: usize): v128 {
-    const e = Logistic.decay(v);
+  @inline eval(v: v128, e: v128, w: v128, sign: v128, grad: usize): v128 {
     const tail = Log1p.unit(e);
     const larger = Logistic.larger(e);
     const smaller = Logistic.smaller(e, larger);
