@@ -1,7 +1,15 @@
 /** Builds everything: `bun tools/build.ts`. Compile, interleave, embed, emit. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { interleave, type LoopReport, requireInterleaved } from "./interleave.ts";
 
 /**
@@ -81,13 +89,31 @@ function emit(): void {
   }
 }
 
-/** One file instead of thirty: an engine that starts cold spends more on opening modules than on compiling them. */
-function bundle(): void {
-  const args = ["build", "--target=browser", "--format=esm", "--outfile=dist/bundle.js", "dist/mod.js"];
+function bundle(out: string): void {
+  const args = [
+    "build",
+    "--target=browser",
+    "--format=esm",
+    "--external=*.wasm",
+    `--outfile=dist/${out}`,
+    "dist/mod.js",
+  ];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`Cannot bundle dist: ${stderr}`);
+}
+
+/**
+ * One file instead of thirty: an engine that starts cold spends more on opening modules than on compiling them. And
+ * one more for workerd and its kin, which may not compile bytes: it imports the module as a file.
+ */
+function bundles(): void {
+  bundle("bundle.js");
+  writeFileSync("dist/wasm/module.js", 'export { default as module } from "./kernel.wasm";\n');
+  bundle("workerd.js");
+  copyFileSync("build/kernel.wasm", "dist/kernel.wasm");
   for (const file of readdirSync("dist", { recursive: true, encoding: "utf8" })) {
-    if (file.endsWith(".js") && file !== "bundle.js" && !file.startsWith("cli")) rmSync(`dist/${file}`);
+    const isOwn = file === "bundle.js" || file === "workerd.js" || file.startsWith("cli");
+    if (file.endsWith(".js") && !isOwn) rmSync(`dist/${file}`);
   }
   renameSync("dist/bundle.js", "dist/mod.js");
 }
@@ -100,5 +126,5 @@ if (import.meta.main) {
   writeFileSync("build/kernel.wasm", wasm);
   embed(wasm);
   emit();
-  bundle();
+  bundles();
 }

@@ -1,4 +1,4 @@
-import { base64 } from "./bytes.ts";
+import { module } from "./module.ts";
 
 /** Addresses and counts are unsigned 32-bit integers; a stride is -1 (one weight per element) or 0 (one vector). */
 export type HardKernel = (
@@ -88,16 +88,5 @@ export interface Kernel {
   lookupWide(n: number, values: number, bytes: number, table: number, out: number): void;
 }
 
-function decode(text: string): Uint8Array<ArrayBuffer> {
-  const native = (Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
-  if (native) return native.call(Uint8Array, text);
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
-}
-
-/** The one instance: compiled synchronously, so that nobody has to wait for it. */
-export const kernel: Kernel = /* @__PURE__ */ new WebAssembly.Instance(
-  /* @__PURE__ */ new WebAssembly.Module(/* @__PURE__ */ decode(base64)),
-).exports as unknown as Kernel;
+/** The one instance: made synchronously, so that nobody has to wait for it. */
+export const kernel: Kernel = /* @__PURE__ */ new WebAssembly.Instance(module).exports as unknown as Kernel;
