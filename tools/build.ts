@@ -10,6 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { typesOnly } from "./declarations.ts";
 import { interleave, type LoopReport, requireInterleaved } from "./interleave.ts";
 
 /**
@@ -81,11 +82,9 @@ function emit(): void {
     stdio: "inherit",
   });
   if (status !== 0) throw new Error("Cannot emit dist: expected no type errors, got some");
-  // The compiler rewrites the suffix of imports in code, not in declarations.
   for (const file of readdirSync("dist", { recursive: true, encoding: "utf8" })) {
-    if (!file.endsWith(".d.ts")) continue;
-    const text = readFileSync(`dist/${file}`, "utf8");
-    writeFileSync(`dist/${file}`, text.replace(/(from |import\()"(\.[^"]*)\.ts"/g, '$1"$2.js"'));
+    if (file.endsWith(".d.ts"))
+      writeFileSync(`dist/${file}`, typesOnly(readFileSync(`dist/${file}`, "utf8")));
   }
 }
 
