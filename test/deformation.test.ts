@@ -7,6 +7,7 @@ import fc from "./property.ts";
 import * as reference from "./reference/deformation.ts";
 import { MIN_NORMAL } from "./reference/float32.ts";
 import { loose, put, refuse } from "./refusal.ts";
+import { soil } from "./soil.ts";
 
 const U = 2 ** -24;
 
@@ -269,6 +270,19 @@ test("an angle beyond the limit counts as the limit, and has no gradient", () =>
   assert.ok(g.gradAngles[0] !== 0 && h.gradAngles[3] !== 0);
 });
 
+test("the limit is the float32 next to it: the angle a caller rounds to it is within", () => {
+  const degrees = Array.from({ length: 90 }, (_, i) => i + 1);
+  const above = degrees.filter((d) => Math.fround((d * Math.PI) / 180) > (d * Math.PI) / 180);
+  assert.ok(above.length > 20 && above.length < 70);
+  const shape = { n: 1, channels: 1, height: 5, width: 5, blocks: 1 };
+  const features = FEATURES.slice(0, 25);
+  for (const maxDegrees of degrees) {
+    const angle = Float32Array.of((maxDegrees * Math.PI) / 180);
+    const { backward } = deformation.rotate(features, angle, { ...shape, maxDegrees });
+    assert.ok(backward(features).gradAngles[0] !== 0, `${maxDegrees} degrees`);
+  }
+});
+
 test("a quarter turn moves cells, exactly but for rounding", () => {
   const features = noise(9, 31);
   const options = { n: 1, channels: 1, height: 3, width: 3, blocks: 1, maxDegrees: 90 };
@@ -276,6 +290,29 @@ test("a quarter turn moves cells, exactly but for rounding", () => {
   // Output (x, y) is input (-y, x): row i, column j comes from row j, column 2 - i.
   const want = Array.from({ length: 9 }, (_, k) => features[(k % 3) * 3 + 2 - Math.floor(k / 3)]);
   near(output, want, () => 1e-6, "quarter");
+});
+
+test("what earlier calls left in memory does not show", () => {
+  const run = () =>
+    [1, 2, 3, 5].map((channels) => {
+      const maps = { n: 2, channels, height: 3, width: 5, outHeight: 7, outWidth: 1, alignCorners: false };
+      const { shape, features, grid, gradOutput } = setting({ ...maps, seed: 3, spread: 2.5 });
+      const theta = noise(12, 4);
+      const { output, backward } = deformation.rotate(features, noise(2, 5, 0.3), {
+        ...{ n: 2, channels, height: 3, width: 5, blocks: 1 },
+      });
+      return [
+        deformation.sample(features, grid, shape),
+        deformation.sampleBackward(gradOutput, features, grid, shape),
+        deformation.affineGrid(theta, { n: 2, height: 3, width: 3 }),
+        deformation.affineGridBackward(grid.slice(0, 14), { n: 1, height: 7, width: 1 }),
+        output,
+        backward(features),
+      ];
+    });
+  const want = run();
+  soil();
+  assert.deepEqual(run(), want);
 });
 
 test("nothing is nothing", () => {

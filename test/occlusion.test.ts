@@ -1,11 +1,13 @@
 /** Window search, threshold, the mask on features, its gradients and its loss. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { below, streamOf } from "../src/adversary/draw.ts";
 import { bce, occlusion } from "../src/mod.ts";
 import { mask as bytes, random } from "./data.ts";
 import fc from "./property.ts";
 import { ulp } from "./reference/float32.ts";
 import { loose, put, refuse } from "./refusal.ts";
+import { soil } from "./soil.ts";
 
 const { apply, applyBackward, maskBackward, search, threshold, windows } = occlusion;
 
@@ -52,6 +54,19 @@ test("what is hidden is not looked at, what is seen must be finite", () => {
     const all = put(put(features, 4, bad), 50, bad);
     refuse(() => apply(all, mask, shape), "RangeError", /index 50$/);
   }
+});
+
+test("what earlier calls left in memory does not show", () => {
+  const run = () =>
+    [1, 2, 3, 5].map((size) => {
+      const shape = { n: 2, channels: 3, size };
+      const [x, y] = [noise(6 * size * size, 1), noise(6 * size * size, 2)];
+      const mask = bytes(2 * size * size, 3, 0.6);
+      return [apply(x, mask, shape), applyBackward(x, mask, shape), maskBackward(x, y, shape)];
+    });
+  const want = run();
+  soil();
+  assert.deepEqual(run(), want);
 });
 
 test("the gradient of the mask is the sum over channels, rounded once", () => {
@@ -226,6 +241,14 @@ test("draws are even, depend on the seed and the sample, and on nothing else", (
     [0, 1, 2, 3, 4, 5].every((i) => mask[s * 9 + i] === other[s * 9 + i]),
   ).filter(Boolean).length;
   assert.ok(Math.abs(same - n / 15) < 100, `${same} samples with the same pair of 15`);
+});
+
+test("numbers below a bound are even where a word is no multiple of it", () => {
+  const stream = streamOf(3, 0);
+  const thirds = [0, 0, 0];
+  // Of 2^32 words a quarter is left over: kept, it would all go to numbers that are 0 modulo 3.
+  for (let i = 0; i < 30000; i++) thirds[below(stream, 3 * 2 ** 30) % 3]++;
+  for (const count of thirds) assert.ok(Math.abs(count - 10000) < 400, `${thirds}`);
 });
 
 test("the documented generator, step by step", () => {

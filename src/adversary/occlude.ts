@@ -13,10 +13,9 @@ export interface OcclusionShape {
 
 const SHAPE = ["n", "channels", "size"] as const;
 
-/** Channels of one sample that are in the arena at a time: a multiple of four, so that the mask's pattern fits. */
+/** Channels of one sample that are in the arena at a time. */
 function channelStep(channels: number, cells: number): number {
-  const fit = Math.max(4, Math.floor(CHUNK / cells) & ~3);
-  return Math.min(fit, channels);
+  return Math.min(channels, Math.max(1, Math.floor(CHUNK / cells)));
 }
 
 function hide(
