@@ -116,10 +116,12 @@ export function sampleBackward(
   features: ArrayLike<number>,
   grid: ArrayLike<number>,
   maps: Maps,
-): { features: Sums; grid: Sums } {
+): { features: Sums; grid: Sums; reach: Float64Array } {
   const { n, channels, outHeight, outWidth } = maps;
   const [cells, outCells] = [maps.height * maps.width, outHeight * outWidth];
   const back = { features: sums(n * channels * cells), grid: sums(n * outCells * 2) };
+  /** The sum of |g v| over the corners that a point sees. */
+  const reach = new Float64Array(n * outCells * 2);
   for (let s = 0; s < n; s++) {
     for (let q = 0; q < outCells; q++) {
       const at = (s * outCells + q) * 2;
@@ -129,9 +131,10 @@ export function sampleBackward(
           add(back.features, c * cells + cell, g * weight);
           add(back.grid, at, g * features[c * cells + cell] * slopeX);
           add(back.grid, at + 1, g * features[c * cells + cell] * slopeY);
+          for (const axis of [at, at + 1]) reach[axis] += Math.abs(g * features[c * cells + cell]);
         }
       }
     }
   }
-  return back;
+  return { ...back, reach };
 }
