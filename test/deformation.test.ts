@@ -1,7 +1,8 @@
 /** Affine grids, sampling and rotation: values, gradients, transposes, refusals. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deformation } from "../src/mod.ts";
+import { deformation, occlusion } from "../src/mod.ts";
+import { kernel } from "../src/wasm/kernel.ts";
 import { random } from "./data.ts";
 import fc from "./property.ts";
 import * as reference from "./reference/deformation.ts";
@@ -311,6 +312,20 @@ test("what earlier calls left in memory does not show", () => {
   const want = run();
   soil();
   assert.deepEqual(run(), want);
+});
+
+test("memory does not grow with the number of samples", () => {
+  const run = (n: number) => {
+    const shape = { n, channels: 16, height: 20, width: 20 };
+    const features = noise(n * 16 * 400, 1);
+    const { output, backward } = deformation.rotate(features, noise(n * 4, 2, 0.3), shape);
+    backward(output);
+    occlusion.apply(features, new Uint8Array(n * 400), { n, channels: 16, size: 20 });
+    occlusion.maskBackward(output, features, { n, channels: 16, size: 20 });
+    return kernel.memory.buffer.byteLength;
+  };
+  const before = run(1);
+  assert.equal(run(400), before); // ten megabytes of features
 });
 
 test("nothing is nothing", () => {
