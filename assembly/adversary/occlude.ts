@@ -47,7 +47,6 @@ export function extent(n: i32, x: usize): u32 {
   return largest(most);
 }
 
-// @ts-expect-error: a function of the language, hidden from other files
 function largest(lanes: v128): u32 {
   const two = i32x4.max_u(lanes, i32x4.shuffle(lanes, lanes, 2, 3, 0, 1));
   return max<u32>(i32x4.extract_lane(two, 0), i32x4.extract_lane(two, 1));
