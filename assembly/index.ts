@@ -1,3 +1,7 @@
+export { affineGrid, affineGridBackward, turns } from "./adversary/affine";
+export { blend, corners, narrow, scatter, slopes } from "./adversary/bilinear";
+export { toCells, toPlanes } from "./adversary/layout";
+export { addProducts, extent, keepLanes, occlude } from "./adversary/occlude";
 export { bracket } from "./density/bracket";
 export { windowCounts, windowScratch } from "./density/exact";
 export { fineHistogram, prefixSum } from "./density/histogram";

@@ -1,4 +1,12 @@
 /** Losses and exact gradients for imbalanced data. */
+export type { GridOptions } from "./adversary/affine.ts";
+export { type Deformation, deformation } from "./adversary/deformation.ts";
+export type { OcclusionShape } from "./adversary/occlude.ts";
+export { type MaskLossOptions, type Occlusion, occlusion } from "./adversary/occlusion.ts";
+export type { RotateOptions, Rotation, RotationGradients } from "./adversary/rotate.ts";
+export type { SampleGradients, SampleOptions } from "./adversary/sample.ts";
+export type { SearchResult, WindowGrid } from "./adversary/search.ts";
+export type { ThresholdOptions } from "./adversary/threshold.ts";
 export type { IntoResult, LossResult, PointwiseLoss, ReductionOptions, SharedOptions } from "./define.ts";
 export type { Bracket, BracketOptions, DensityStream } from "./density/bracket.ts";
 export { type DensityFunctions, density, type ExactDensity } from "./density/density.ts";

@@ -1,5 +1,6 @@
 /** How each exported kernel may be called: what its arguments are, and which of its arrays may be the same. */
 import type { Arena, Kind } from "./arena.ts";
+import { ADVERSARIES } from "./calls.adversaries.ts";
 
 /** Lays out the arrays of a call of n elements and returns its arguments. */
 export type Call = (arena: Arena, n: number) => number[];
@@ -256,6 +257,7 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   planes: { table: (arena) => [arena.floats(32, "wild"), arena.room(128)] },
   lookup: lookup((arena) => arena.bytes(128, 256), 48),
   lookupWide: lookup((arena) => arena.floats(256, "weights"), 256),
+  ...ADVERSARIES,
   heapBase: { nothing: () => [] },
 };
 

@@ -7,10 +7,34 @@ import { bytes } from "./project.ts";
 
 /** Kernels whose loops must be straight-line SIMD, with no call, no dispatch and no trap inside. */
 const POINTWISE = ["bceHard", "bceSoft", "focalSquare", "focalHalves", "focalReal"];
-const HELPERS = ["survey", "surveySoft", "widen", "blank", "gauge", "weigh", "divide"];
+const HELPERS = [
+  "survey",
+  "surveySoft",
+  "widen",
+  "blank",
+  "gauge",
+  "weigh",
+  "divide",
+  "extent",
+  "narrow",
+  "corners",
+  "turns",
+];
+
+/** Loops over maps around such a loop. */
+const ADVERSARIES = [
+  "occlude",
+  "keepLanes",
+  "addProducts",
+  "blend",
+  "slopes",
+  "toCells",
+  "toPlanes",
+  "affineGrid",
+];
 
 /** Kernels with such a loop, and another one for the rare elements. */
-const MIXED = ["sum", "magnitudes", "tallyFloor", "tallyRounded"];
+const MIXED = ["sum", "magnitudes", "tallyFloor", "tallyRounded", ...ADVERSARIES];
 
 const STRAIGHT =
   /^(?![\s\S]*\((call|call_indirect|return_call|unreachable|throw)\b)[\s\S]*\bv128\.(load|store)/;

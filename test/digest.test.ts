@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
-import { bce, density, focal, ghmc } from "../src/mod.ts";
+import { bce, deformation, density, focal, ghmc, occlusion } from "../src/mod.ts";
 import { batch, mask, softTargets } from "./data.ts";
 import { json, pathOf } from "./project.ts";
 import { walk } from "./reference/float32.ts";
@@ -47,6 +47,17 @@ function averaged(convention: "paper" | "mmdet"): unknown[] {
 const none = { reduction: "none" } as const;
 const g = density.norms(logits, targets, { mask: valid });
 
+const maps = { n: 8, channels: 20, height: 13, width: 13 };
+const features = logits.subarray(0, 8 * 20 * 169);
+const angles = logits.slice(0, 32).map((x) => x / 40);
+const occluded = { n: 8, channels: 20, size: 13 };
+const dropped = occlusion.threshold(logits.subarray(0, 8 * 169), { n: 8, size: 13, seed: 9 });
+
+function rotated(alignCorners: boolean): unknown {
+  const { output, backward } = deformation.rotate(features, angles, { ...maps, alignCorners });
+  return [output, backward(output)];
+}
+
 const OUTPUTS: Record<string, () => unknown> = {
   bce: () => bce(logits, targets),
   "bce, masked and weighted": () => bce(logits, targets, { mask: valid, weights, normalizer: "positives" }),
@@ -70,6 +81,12 @@ const OUTPUTS: Record<string, () => unknown> = {
   "density, histogram": () => density.histogram(g),
   "density, bracket": () => density.bracket(g),
   "density, verify": () => density.verify(logits, targets, { mask: valid }),
+  occlusion: () => [
+    dropped,
+    occlusion.apply(features, dropped, occluded),
+    occlusion.maskBackward(features, logits.subarray(7, 7 + features.length), occluded),
+  ],
+  deformation: () => [rotated(false), rotated(true)],
 };
 
 if (process.env.UPDATE_DIGEST) {

@@ -14,7 +14,8 @@ const ASSEMBLY: Layers = {
   loss: ["lane", "math", "drive"],
   sort: ["lane"],
   density: ["lane", "drive", "sort"],
-  index: ["lane", "math", "drive", "loss", "sort", "density"],
+  adversary: ["lane", "math"],
+  index: ["lane", "math", "drive", "loss", "sort", "density", "adversary"],
   probe: ["lane", "math", "drive", "loss", "sort", "density"],
 };
 
@@ -27,7 +28,8 @@ const SRC: Layers = {
   losses: ["define"],
   density: ["stream", "arena", "check", "wasm"],
   ghm: ["define", "stream", "density", "arena", "check", "wasm"],
-  mod: ["define", "losses", "stream", "density", "ghm", "wasm"],
+  adversary: ["losses", "define", "arena", "check", "wasm"],
+  mod: ["define", "losses", "stream", "density", "ghm", "adversary", "wasm"],
   adapters: ["mod"],
   cli: ["mod"],
 };

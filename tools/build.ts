@@ -39,6 +39,20 @@ export const COPIES: Readonly<Record<string, number>> = {
   tallyRounded: 4,
   exactDensity: 1,
   exactScale: 4,
+  affineGrid: 1, // little beside the channels that follow it
+  affineGridBackward: 1,
+  turns: 1,
+  corners: 1,
+  keepLanes: 1,
+  narrow: 1,
+  toCells: 1, // moves only
+  toPlanes: 1,
+  addProducts: 4,
+  blend: 4,
+  extent: 4,
+  occlude: 4,
+  scatter: 4,
+  slopes: 2,
   lookup: 1,
   lookupWide: 1,
 };

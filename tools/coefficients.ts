@@ -4,7 +4,7 @@
  * Polynomials are minimax fits (tools/remez.ts) rounded to the width of the kernel; the error printed is that of
  * the rounded coefficients, relative to the function, before any rounding in the evaluation.
  */
-import { atanhRatio, div, exp, type Fixed, fixed, LN2, mul, number, ONE, series } from "./fixed.ts";
+import { atanhRatio, div, exp, type Fixed, fixed, LN2, mul, number, ONE, PI, series } from "./fixed.ts";
 import { errorOf, type Problem, remez } from "./remez.ts";
 
 type Width = "f32" | "f64";
@@ -30,6 +30,18 @@ function logarithm(degree: number, to: Fixed): Problem {
   const target = (w: Fixed) => series(w, (k) => (2n * ONE) / (2n * k + 3n));
   return { degree, from: 0n, to, target, weight: (w) => div(w, 2n * atanhRatio(w)) };
 }
+
+/** The alternating sum of w^k / (2k + from)!, w from 0 to (pi/4)^2 and a little beyond. */
+function circular(degree: number, from: bigint, sign: bigint, weight: (w: Fixed) => Fixed): Problem {
+  const factorial = (n: bigint): bigint => (n <= 1n ? 1n : n * factorial(n - 1n));
+  const target = (w: Fixed) =>
+    series(w, (k) => (k % 2n === 0n ? sign : -sign) * (ONE / factorial(2n * k + from)));
+  return { degree, from: 0n, to: mul(PI / 4n, PI / 4n) + (ONE >> 14n), target, weight };
+}
+
+/** (sin r - r) / r^3 and (cos r - 1 + r^2/2) / r^4 of w = r^2; their errors count relative to the whole, at most. */
+const sine = (degree: number): Problem => circular(degree, 3n, -1n, (w) => div(w, ONE - w / 6n));
+const cosine = (degree: number): Problem => circular(degree, 4n, 1n, (w) => div(mul(w, w), ONE - w / 2n));
 
 function round(value: Fixed, width: Width): number {
   return width === "f32" ? Math.fround(number(value)) : number(value);
@@ -82,6 +94,12 @@ export function constants(): Constants[] {
   const we = polynomial(exponential(7), "f64");
   const wl1 = polynomial(logarithm(6, ONE / 9n), "f64");
   const wl = polynomial(logarithm(4, fixed(0.02945)), "f64");
+  const s = polynomial(sine(4), "f64");
+  const c = polynomial(cosine(4), "f64");
+  const turn = (method: string, literals: number[], error?: number): Constants => ({
+    ...narrow("turn", method, literals, error),
+    width: "f64",
+  });
   return [
     narrow("exp", "nonPositive", [MAGIC.f32, cutoff(126, "f32")]),
     narrow("exp", "biased", [round(log2e, "f32")]),
@@ -93,6 +111,11 @@ export function constants(): Constants[] {
     wide("exp", [MAGIC.f64, number(log2e), number(LN2), ...we.literals, 1, cutoff(1022, "f64")], we.error),
     wide("log1p", [2, ...wl1.literals], wl1.error),
     wide("log", [2 ** 52, 2 ** 52 + 1023, 1, 2, ...wl.literals, number(LN2)], wl.error),
+    turn("quarters", [number(div(2n * ONE, PI)), 1.5 * 2 ** 52]),
+    turn("whole", [1.5 * 2 ** 52]),
+    turn("rest", [number(PI / 2n), number(PI / 2n - fixed(number(PI / 2n)))]),
+    turn("sineOf", s.literals, s.error),
+    turn("cosineOf", [...c.literals, 0.5, 1], c.error),
   ];
 }
 

@@ -80,3 +80,11 @@ export function atanhRatio(w: Fixed): Fixed {
 }
 
 export const LN2: Fixed = div(2n * atanhRatio(ONE / 9n), 3n * ONE);
+
+/** s atan(1/s) for s^2 = 1 / w. */
+function atanRatio(w: Fixed): Fixed {
+  return series(w, (k) => (k % 2n === 0n ? ONE : -ONE) / (2n * k + 1n));
+}
+
+/** Machin: pi = 16 atan(1/5) - 4 atan(1/239). */
+export const PI: Fixed = (16n * atanRatio(ONE / 25n)) / 5n - (4n * atanRatio(ONE / 57121n)) / 239n;

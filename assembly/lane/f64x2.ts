@@ -38,6 +38,10 @@ export class F2 {
   @inline static lt(a: v128, b: v128): v128 {
     return f64x2.lt(a, b);
   }
+  /** Lane by lane: `a` where the mask has ones, `b` where it has zeros. */
+  @inline static pick(mask: v128, a: v128, b: v128): v128 {
+    return v128.bitselect(a, b, mask);
+  }
   @inline static and(a: v128, b: v128): v128 {
     return v128.and(a, b);
   }

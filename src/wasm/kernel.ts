@@ -86,6 +86,38 @@ export interface Kernel {
   planes(table: number, out: number): void;
   lookup(n: number, values: number, bytes: number, planes: number, out: number): void;
   lookupWide(n: number, values: number, bytes: number, table: number, out: number): void;
+  keepLanes(cells: number, mask: number, keep: number): void;
+  occlude(n: number, cells: number, x: number, keep: number, out: number): number;
+  extent(n: number, x: number): number;
+  addProducts(channels: number, cells: number, x: number, y: number, sums: number): void;
+  toCells(channels: number, cells: number, planes: number, out: number): void;
+  toPlanes(channels: number, cells: number, rows: number, planes: number): void;
+  corners(
+    n: number,
+    grid: number,
+    width: number,
+    height: number,
+    scaleX: number,
+    scaleY: number,
+    stride: number,
+    out: number,
+  ): void;
+  blend(n: number, row: number, table: number, cells: number, out: number): void;
+  scatter(n: number, row: number, table: number, grad: number, cells: number): void;
+  slopes(
+    n: number,
+    row: number,
+    table: number,
+    cells: number,
+    grad: number,
+    scaleX: number,
+    scaleY: number,
+    sums: number,
+  ): void;
+  narrow(n: number, wide: number, out: number): void;
+  affineGrid(height: number, width: number, xs: number, ys: number, theta: number, grid: number): void;
+  affineGridBackward(height: number, width: number, xs: number, ys: number, grad: number, sums: number): void;
+  turns(n: number, angles: number, sines: number, cosines: number): void;
 }
 
 /** The one instance: made synchronously, so that nobody has to wait for it. */
