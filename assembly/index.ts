@@ -11,9 +11,12 @@ export { lookup, lookupWide, planes } from "./drive/lookup";
 export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
 export { sum, total } from "./drive/sum";
 export { survey, surveySoft } from "./drive/survey";
+export { asymmetricParts, asymmetricReal } from "./loss/asymmetric";
 export { bceHard, bceSoft } from "./loss/bce";
 export { focalHalves, focalReal, focalSquare } from "./loss/focal";
 export { focalSoft } from "./loss/focal-soft";
+export { focalStar } from "./loss/focal-star";
+export { hardTruncation, softTruncation } from "./loss/truncation";
 
 /** Where the host may lay out its memory: everything below belongs to the module. */
 export function heapBase(): usize {

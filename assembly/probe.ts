@@ -5,9 +5,11 @@
  */
 import { F4 } from "./lane/f32x4";
 import { Exp } from "./math/exp";
+import { Log } from "./math/log";
 import { Log1p } from "./math/log1p";
 import { Logistic } from "./math/logistic";
 import { Power } from "./math/power";
+import { Scaled } from "./math/scaled";
 import { Wide } from "./math/wide";
 
 /** One vector in, one vector out. Only ever the bound of a type parameter: methods are resolved at compile time. */
@@ -25,6 +27,21 @@ function run<F extends Lanes>(bytes: i32, x: usize, y: usize): void {
 class ExpNonPositive extends Lanes {
   @inline map(x: v128): v128 {
     return Exp.nonPositive(x);
+  }
+}
+@unmanaged
+@final
+class ExpComplement extends Lanes {
+  @inline map(x: v128): v128 {
+    return Exp.complement(x);
+  }
+}
+/** -log(x) with 1 - x as float32 subtraction gives it: exact from 1/2 on. */
+@unmanaged
+@final
+class NegLog extends Lanes {
+  @inline map(x: v128): v128 {
+    return Log.negative(x, F4.sub(F4.lit(1), x));
   }
 }
 @unmanaged
@@ -90,6 +107,12 @@ class WideLog extends Lanes {
 export function expNonPositive(n: i32, x: usize, y: usize): void {
   run<ExpNonPositive>(n << 2, x, y);
 }
+export function expComplement(n: i32, x: usize, y: usize): void {
+  run<ExpComplement>(n << 2, x, y);
+}
+export function negLog(n: i32, x: usize, y: usize): void {
+  run<NegLog>(n << 2, x, y);
+}
 export function log1pUnit(n: i32, x: usize, y: usize): void {
   run<Log1pUnit>(n << 2, x, y);
 }
@@ -127,6 +150,24 @@ export function powerTimes(n: i32, x: usize, y: usize, gamma: f32, rest: f32, va
   for (let i = 0; i < n << 2; i += 16) {
     const lifted = Power.lifted(F4.lit(gamma), F4.lit(rest), v128.load(x + i));
     v128.store(y + i, Power.times(lifted, F4.lit(value)));
+  }
+}
+
+/** exp(-|k x|) for a factor in three parts. */
+export function scaled(n: i32, x: usize, y: usize, k: f32, head: f32, rest: f32): void {
+  for (let i = 0; i < n << 2; i += 16) {
+    const v = v128.load(x + i);
+    const z = F4.mul(F4.lit(k), v);
+    v128.store(y + i, Scaled.decay(z, Scaled.low(F4.lit(head), F4.lit(rest), v, z)));
+  }
+}
+
+/** The same times 2^32. */
+export function scaledLifted(n: i32, x: usize, y: usize, k: f32, head: f32, rest: f32): void {
+  for (let i = 0; i < n << 2; i += 16) {
+    const v = v128.load(x + i);
+    const z = F4.mul(F4.lit(k), v);
+    v128.store(y + i, Scaled.lifted(z, Scaled.low(F4.lit(head), F4.lit(rest), v, z)));
   }
 }
 

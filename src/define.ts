@@ -215,7 +215,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
   return Object.defineProperty(Object.assign(loss, facets), "name", { value: name }) as PointwiseLoss<P>;
 }
 
-export { number } from "./check.ts";
+export { flag, number } from "./check.ts";
 export { type Form, float, type PerClass, perClass } from "./stream/form.ts";
 export { kernel } from "./wasm/kernel.ts";
 

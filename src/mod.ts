@@ -21,8 +21,16 @@ export type { Histogram } from "./ghm/histogram.ts";
 export type { GhmOptions, GhmStateOptions } from "./ghm/options.ts";
 export type { GhmcState, GhmIntoResult, GhmResult } from "./ghm/state.ts";
 export type { GhmcStream } from "./ghm/stream.ts";
+export { type AsymmetricOptions, asymmetric } from "./losses/asymmetric.ts";
 export { type BceOptions, bce } from "./losses/bce.ts";
 export { type FocalOptions, focal } from "./losses/focal.ts";
+export { type FocalStarOptions, focalStar } from "./losses/focal-star.ts";
+export {
+  type HardTruncationOptions,
+  hardTruncation,
+  type SoftTruncationOptions,
+  softTruncation,
+} from "./losses/truncation.ts";
 export type { BatchOptions, LossStream, Normalizer, Reduction, StreamResult } from "./stream/loss-stream.ts";
 export type { Row } from "./stream/rows.ts";
 export { digest, version } from "./wasm/bytes.ts";

@@ -110,13 +110,44 @@ for (const row of TABLE) {
   });
 }
 
+for (const row of TABLE.filter(({ isHard }) => isHard)) {
+  test(`${row.name}: soft targets are refused by their index, in every way to feed it`, () => {
+    for (const [, call] of WAYS) {
+      for (const at of [0, 41, 69]) {
+        for (const soft of [0.5, 1e-45, 0.9999999403953552]) {
+          refuse(
+            () => call(row, logits, put(targets, at, soft)),
+            "RangeError",
+            new RegExp(`0 or 1.*\\b${at}\\b`),
+          );
+        }
+      }
+    }
+  });
+}
+
 test("parameters out of range are refused by name and value", () => {
-  const [bce, focal] = TABLE;
+  const [bce, focal, star, hard, soft, asymmetric] = TABLE;
   for (const bad of [-1, Number.NaN, Infinity]) {
     refuse(() => bce.loss(logits, targets, { posWeight: bad }), "RangeError", /posWeight/);
     refuse(() => focal.loss(logits, targets, { gamma: bad }), "RangeError", /gamma/);
     refuse(() => focal.loss(logits, targets, { alpha: bad }), "RangeError", /alpha/);
   }
+  for (const gamma of [0, -1, 0.0009, 1001, Number.NaN]) {
+    refuse(() => star.loss(logits, targets, { gamma }), "RangeError", /gamma/);
+  }
+  refuse(() => star.loss(logits, targets, { beta: 1001 }), "RangeError", /beta.*1001/);
+  for (const margin of [0, -0.1, 1.1, Number.NaN]) {
+    refuse(() => hard.loss(logits, targets, { margin }), "RangeError", /margin/);
+  }
+  for (const k of [0, -1, 1001, Infinity])
+    refuse(() => soft.loss(logits, targets, { k }), "RangeError", /k in/);
+  for (const clip of [-0.1, 1, 1.5, 1e-31, Number.NaN]) {
+    refuse(() => asymmetric.loss(logits, targets, { clip }), "RangeError", /clip/);
+  }
+  refuse(() => asymmetric.loss(logits, targets, { gammaPos: -1 }), "RangeError", /gammaPos/);
+  refuse(() => asymmetric.loss(logits, targets, { gammaNeg: 1001 }), "RangeError", /gammaNeg/);
+  refuse(() => asymmetric.loss(logits, targets, { detachFocus: loose(1) }), "TypeError", /detachFocus.*1/);
   refuse(() => focal.loss(logits, targets, { alpha: 1.01 }), "RangeError", /1\.01/);
   refuse(() => focal.loss(logits, targets, { gamma: loose("2") }), "TypeError", /gamma/);
   refuse(() => bce.loss(logits, targets, loose({ gamma: 2 })), "TypeError", /gamma/);

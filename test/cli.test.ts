@@ -15,9 +15,21 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
 import fc from "fast-check";
+import { LOSSES, PARAMETERS } from "../src/cli/losses.ts";
 import { showShape } from "../src/cli/npy-header.ts";
 import { main } from "../src/cli/run.ts";
-import { bce, density, focal, ghmc, version } from "../src/mod.ts";
+import {
+  asymmetric,
+  bce,
+  density,
+  focal,
+  focalStar,
+  ghmc,
+  hardTruncation,
+  softTruncation,
+  version,
+} from "../src/mod.ts";
+import type { Loss } from "./table.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "counterpoise-cli-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -78,7 +90,7 @@ const FEW = {
 const few = ["--logits", FEW.logits, "--targets", FEW.targets];
 
 const alphas = Float32Array.from({ length: 10 }, (_, k) => k / 10);
-const POINTWISE: [string[], typeof bce, object][] = [
+const POINTWISE: [string[], Loss, object][] = [
   [["--loss", "bce"], bce, {}],
   [
     ["--loss", "bce", "--pos-weight", "544", "--normalizer", "positives"],
@@ -93,6 +105,25 @@ const POINTWISE: [string[], typeof bce, object][] = [
   [["--loss", "focal", "--normalizer", "12.5", "--reduction=mean"], focal, { normalizer: 12.5 }],
   [["--loss", "focal", "--gamma", ".7", "--reduction", "none"], focal, { gamma: 0.7, reduction: "none" }],
   [["--loss", "focal", "--classes", "10", "--alpha", alphas.join()], focal, { classes: 10, alpha: alphas }],
+  [["--loss", "focalStar", "--gamma", "3", "--beta", "-1"], focalStar, { gamma: 3, beta: -1 }],
+  [["--loss", "hardTruncation", "--margin", "0.6"], hardTruncation, { margin: 0.6 }],
+  [["--loss", "softTruncation", "--k", "5"], softTruncation, { k: 5 }],
+  [
+    [
+      "--loss",
+      "asymmetric",
+      "--gamma-pos",
+      "1",
+      "--gamma-neg",
+      "2.5",
+      "--clip",
+      "0.1",
+      "--detach-focus",
+      "true",
+    ],
+    asymmetric,
+    { gammaPos: 1, gammaNeg: 2.5, clip: 0.1, detachFocus: true },
+  ],
 ];
 
 for (const [args, loss, options] of POINTWISE) {
@@ -310,17 +341,20 @@ writeFileSync(inFolder("cut.npy"), bytes.subarray(0, bytes.length - 2));
 writeFileSync(inFolder("five.csv"), "1\n0\n1\n0\n1\n");
 const five = inFolder("five.csv");
 mkdirSync(inFolder("deep.npy"));
-const OPTIONS =
-  "--logits, --targets, --mask, --weights, --loss, --gamma, --alpha, --pos-weight, --classes, --bins, --convention, --reduction, --normalizer, --grad, --json";
+const OWN = Object.keys(PARAMETERS);
+const OPTIONS = ["logits", "targets", "mask", "weights", "loss", ...OWN, "grad", "json"]
+  .map((name) => `--${name}`)
+  .join(", ");
+const NAMES = Object.keys(LOSSES).join("|");
 
 const REFUSED: [string[], string][] = [
   [[], "run: expected a command (loss or verify), got none (see counterpoise --help)"],
   [["verfy"], "run: expected a command (loss or verify), got verfy (did you mean verify?)"],
-  [["loss", ...few], "run loss: expected --loss bce|focal|ghmc, got none"],
+  [["loss", ...few], "run loss: expected --loss NAME, got none"],
   [["loss", "--loss", "bce", "--logits", "x.npy"], "run loss: expected --targets FILE, got none"],
   [
     ["loss", ...few, "--loss", "focl"],
-    'run loss: expected --loss bce|focal|ghmc, got "focl" (did you mean focal?)',
+    `run loss: expected --loss ${NAMES}, got "focl" (did you mean focal?)`,
   ],
   [
     ["loss", ...few, "--loss", "focal", "--gama", "2"],
@@ -334,6 +368,10 @@ const REFUSED: [string[], string][] = [
   [["loss", ...few, ...few], "run loss: expected --logits once, got it twice"],
   [["loss", ...few, "extra"], 'run loss: expected options, got "extra"'],
   [["loss", "--json=yes"], 'run loss: expected --json without a value, got "yes"'],
+  [
+    ["loss", ...few, "--loss", "asymmetric", "--detach-focus", "1"],
+    'run loss: expected --detach-focus as true or false, got "1"',
+  ],
   [
     ["loss", ...few, "--loss", "focal", "--gamma", "two"],
     'run loss: expected --gamma as a number, got "two"',

@@ -7,7 +7,18 @@ import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
-import { bce, deformation, density, focal, ghmc, occlusion } from "../src/mod.ts";
+import {
+  asymmetric,
+  bce,
+  deformation,
+  density,
+  focal,
+  focalStar,
+  ghmc,
+  hardTruncation,
+  occlusion,
+  softTruncation,
+} from "../src/mod.ts";
 import { batch, mask, softTargets } from "./data.ts";
 import { json, pathOf } from "./project.ts";
 import { walk } from "./reference/float32.ts";
@@ -80,6 +91,15 @@ const OUTPUTS: Record<string, () => unknown> = {
   "density, exact": () => density.exact(g, { width: 1 / 30 }),
   "density, histogram": () => density.histogram(g),
   "density, bracket": () => density.bracket(g),
+  focalStar: () => [
+    focalStar(logits, targets),
+    focalStar(wide, ones, { gamma: 0.3, beta: -2, alpha: 0.25, ...none }),
+  ],
+  hardTruncation: () => [0.25, 0.5, 0.6].map((margin) => hardTruncation(logits, targets, { margin })),
+  softTruncation: () => [0.3, 1, 10.1].map((k) => softTruncation(logits, targets, { k })),
+  asymmetric: () => [asymmetric(logits, targets), asymmetric(wide, ones, { gammaPos: 1.5, ...none })],
+  "asymmetric, any gamma": () =>
+    [0, 0.05, 0.5].map((clip) => asymmetric(logits, targets, { gammaPos: 0.3, gammaNeg: 2.7, clip })),
   "density, verify": () => density.verify(logits, targets, { mask: valid }),
   occlusion: () => [
     dropped,

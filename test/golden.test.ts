@@ -7,10 +7,11 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bce, focal } from "../src/mod.ts";
-import { type Case, close, gradOf, load, values } from "./peers.ts";
+import { asymmetric, bce, focal, focalStar, hardTruncation, softTruncation } from "../src/mod.ts";
+import { type Case, close, gradOf, hasSoftTargets, load, values } from "./peers.ts";
+import { MIN_NORMAL } from "./reference/float32.ts";
 import { margin, softplus } from "./reference/logistic.ts";
-import { type Loss, type Options, type Row, TABLE } from "./table.ts";
+import { gainOf, type Loss, type Options, type Params, type Row, TABLE } from "./table.ts";
 
 /** Means divide by the exact count: one rounding of the gradient more than the bound of an element. */
 const ROUNDING = 2 ** -23;
@@ -20,9 +21,10 @@ function meet(row: Row, c: Case, loss: Loss, options: Options): void {
   const [x, y] = [values(c, "logits"), values(c, "targets")];
   assert.ok(x && y, c.name);
   const got = loss(x, y, options);
-  const want = c.exact ?? c.expected;
+  const want = c.exactNoClamp ?? c.exact ?? c.expected;
   const grad = gradOf(want);
-  const each = c.exact ? c.exact.lossEach : c.expected.extra?.lossEach;
+  const each = c.exact ? want.lossEach : c.expected.extra?.lossEach;
+  const { reduction, normalizer, mask, weights, classes, ...own } = options;
   const divisor =
     options.reduction !== "mean"
       ? 1
@@ -33,15 +35,18 @@ function meet(row: Row, c: Case, loss: Loss, options: Options): void {
   assert.equal(grad.length, x.length, c.name);
   x.forEach((v, i) => {
     if (options.mask && options.mask[i] === 0) return;
-    const per = <T>(value: T | Float32Array | undefined): T | number | undefined =>
-      value instanceof Float32Array ? value[i % value.length] : value;
-    const { gamma } = options;
-    const params = { gamma, alpha: per(options.alpha), posWeight: per(options.posWeight) };
-    if (row.name === "bce") for (const key of ["gamma", "alpha"] as const) delete params[key];
+    const params = Object.fromEntries(
+      Object.entries(own).map(([key, value]) => [
+        key,
+        value instanceof Float32Array ? value[i % value.length] : value,
+      ]),
+    ) as Params;
     const truth = row.truth(v, y[i], params);
     const bound = row.bound(v, y[i], params, truth);
     const w = options.weights?.[i] ?? 1;
-    const [lossBound, gradBound] = [bound.loss * w + ROUNDING * truth.loss * w, (bound.grad * w) / divisor];
+    const flush = MIN_NORMAL * Math.max(gainOf(row, params), 1);
+    const lossBound = bound.loss * w + ROUNDING * truth.loss * w;
+    const gradBound = (bound.grad * w + flush) / divisor;
     slack += lossBound;
     close(
       got.grad[i],
@@ -58,7 +63,7 @@ function meet(row: Row, c: Case, loss: Loss, options: Options): void {
 /** Options of ours for a peer's case, or the reason why there are none. */
 type Mapping = (c: Case) => Options | string;
 
-const [BCE, FOCAL] = TABLE;
+const [BCE, FOCAL, STAR, HARD, SOFT, ASYMMETRIC] = TABLE;
 
 function reductionOf(c: Case): Pick<Options, "reduction"> {
   return { reduction: c.params.reduction as Options["reduction"] };
@@ -116,12 +121,48 @@ const kornia: Mapping = (c) => {
   return optax(c);
 };
 
+const star: Mapping = (c) => {
+  const alpha = Number(c.params.alpha);
+  return { gamma: Number(c.params.gamma), beta: 0, alpha: alpha < 0 ? null : alpha, ...reductionOf(c) };
+};
+
+const SOFT_TARGETS = "soft targets are refused";
+
+const hard: Mapping = (c) => ({ margin: Number(c.params.margin), ...reductionOf(c) });
+
+/** Class weights are not a parameter here: `weights` does the same. */
+const soft: Mapping = (c) => {
+  if (hasSoftTargets(c)) return SOFT_TARGETS;
+  const options = { k: Number(c.params.K), ...reductionOf(c) };
+  if (c.params.alpha === null) return options;
+  const alpha = Number(c.params.alpha);
+  return { ...options, weights: values(c, "targets")?.map((y) => (y === 1 ? alpha : 1 - alpha)) };
+};
+
+const asl: Mapping = (c) => {
+  if (hasSoftTargets(c)) return SOFT_TARGETS;
+  if (c.clampActive && !c.exactNoClamp) return "its clamp acts, and the value without is not given";
+  return {
+    gammaPos: Number(c.params.gamma_pos),
+    gammaNeg: Number(c.params.gamma_neg),
+    clip: Number(c.params.clip ?? 0),
+    detachFocus: Boolean(c.params.disable_torch_grad_focal_loss),
+    reduction: "sum",
+  };
+};
+
 const FILES: [string, Row, Loss, Mapping, met: number, skipped: Record<string, number>][] = [
   ["torch.binary_cross_entropy_with_logits", BCE, bce, torch, 41, {}],
   ["torchvision.sigmoid_focal_loss", FOCAL, focal, torchvision, 55, {}],
   ["optax.sigmoid_focal_loss", FOCAL, focal, optax, 49, {}],
   ["mmdet.py_sigmoid_focal_loss", FOCAL, focal, mmdet, 41, {}],
   ["kornia.binary_focal_loss_with_logits", FOCAL, focal, kornia, 41, { [MIXTURE]: 11 }],
+  ["fvcore.sigmoid_focal_loss_star", STAR, focalStar, star, 20, {}],
+  ["su.hard_truncation", HARD, hardTruncation, hard, 33, {}],
+  ["su.soft_truncation", SOFT, softTruncation, soft, 33, { [SOFT_TARGETS]: 10 }],
+  ["asl.AsymmetricLoss", ASYMMETRIC, asymmetric, asl, 27, { [SOFT_TARGETS]: 9 }],
+  ["asl.AsymmetricLossOptimized", ASYMMETRIC, asymmetric, asl, 27, { [SOFT_TARGETS]: 9 }],
+  ["timm.AsymmetricLossMultiLabel", ASYMMETRIC, asymmetric, asl, 20, {}],
 ];
 
 for (const [file, row, loss, mapping, met, skipped] of FILES) {
@@ -155,7 +196,27 @@ test("where peers overflow or return NaN the true value comes back", () => {
       seen++;
     }
   }
-  assert.equal(seen, 18);
+  assert.equal(seen, 20);
+});
+
+test("where a clamp takes the hardest positives out of training, they stay in", () => {
+  let seen = 0;
+  for (const file of ["asl.AsymmetricLoss", "asl.AsymmetricLossOptimized", "timm.AsymmetricLossMultiLabel"]) {
+    for (const c of load(file)) {
+      const options = asl(c);
+      if (!c.clampActive || typeof options === "string") continue;
+      const [x, y] = [values(c, "logits"), values(c, "targets")] as [Float32Array, Float32Array];
+      const dead = gradOf(c.exact ?? c.expected);
+      const { grad } = asymmetric(x, y, options);
+      x.forEach((v, i) => {
+        if (y[i] !== 1 || v > -19) return;
+        assert.ok(Math.abs(dead[i]) < 1e-6, `the peer at ${v}`);
+        assert.ok(grad[i] <= -1, `${grad[i]} at ${v}`);
+        seen++;
+      });
+    }
+  }
+  assert.ok(seen > 10, `${seen} seen`);
 });
 
 test("the bounds here are not vacuous: a cross-entropy formed as sigmoid(x) - y misses them", () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { PRIMITIVES } from "./reference/primitives.ts";
+import { ulps } from "./reference/ulp.ts";
 import { apply, bitsOf, instantiate, worst } from "./reference/walk.ts";
 import { expError, log1pError, logError } from "./reference/wide.ts";
 
@@ -143,3 +144,34 @@ test("a power times the largest of factors neither overflows nor exceeds it", ()
     assert.ok(Math.abs(below / 2 ** 90 - last / huge) < 1e-6);
   }
 });
+
+/** A factor as a host sends it. */
+function three(k: number): [rounded: number, head: number, rest: number] {
+  const bits = new Int32Array(Float32Array.of(k).buffer);
+  bits[0] &= ~0xfff;
+  const [head] = new Float32Array(bits.buffer);
+  return [Math.fround(k), head, Math.fround(k - head)];
+}
+
+for (const [name, lift, lowest] of [
+  ["scaled", 1, 2 ** -126],
+  ["scaledLifted", 2 ** -32, 2 ** -157],
+] as const) {
+  test(`${name} is within 1.1 ulp however large the product`, () => {
+    let most = 0;
+    for (const k of [0.001, 0.1, 0.3, 1, 2, 10.1, 77.7, 999.9]) {
+      const x = Float32Array.from({ length: 16000 }, (_, i) => ((i - 8000) * 0.0137) / k);
+      const y = apply(probe, name, x, ...three(k));
+      x.forEach((value, i) => {
+        const truth = Math.exp(-Math.abs(k * value));
+        if (truth < lowest) return;
+        const error = ulps(y[i] * lift * 2 ** 40, truth * 2 ** 40);
+        most = Math.max(most, error);
+        assert.ok(error <= 1.1, `${k} * ${value}: ${error} ulp`);
+      });
+    }
+    assert.ok(most > 0.9, "something was compared");
+    const far = Float32Array.of(3.4e38, -3.4e38, 0.11, -0);
+    assert.deepEqual(Array.from(apply(probe, name, far, ...three(1000))), [0, 0, 0, 1 / lift]);
+  });
+}

@@ -1,7 +1,16 @@
 /** Every mergeable state keeps the laws of `laws.ts`; kinds, parameters and rows are told apart. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bce, focal, ghmc, type Row as StateRow } from "../src/mod.ts";
+import {
+  asymmetric,
+  bce,
+  focal,
+  focalStar,
+  ghmc,
+  hardTruncation,
+  type Row as StateRow,
+  softTruncation,
+} from "../src/mod.ts";
 import { batch } from "./data.ts";
 import { mergeable, type State } from "./laws.ts";
 import { saved } from "./saved.ts";
@@ -34,6 +43,30 @@ subject(
   () => focal.stream({ gamma: 1.5, alpha: null, normalizer: "positives" }),
   focal.load,
   (rows) => focal.fromRows(rows, { gamma: 1.5, alpha: null, normalizer: "positives" }),
+);
+subject(
+  "focalStar",
+  () => focalStar.stream({ gamma: 1.5, beta: -1, alpha: 0.25 }),
+  focalStar.load,
+  (rows) => focalStar.fromRows(rows, { gamma: 1.5, beta: -1, alpha: 0.25 }),
+);
+subject(
+  "hardTruncation",
+  () => hardTruncation.stream({ margin: 0.6 }),
+  hardTruncation.load,
+  (rows) => hardTruncation.fromRows(rows, { margin: 0.6 }),
+);
+subject(
+  "softTruncation",
+  () => softTruncation.stream({ k: 3, reduction: "sum" }),
+  softTruncation.load,
+  (rows) => softTruncation.fromRows(rows, { k: 3, reduction: "sum" }),
+);
+subject(
+  "asymmetric",
+  () => asymmetric.stream({ gammaPos: 0.3, clip: 0.1 }),
+  asymmetric.load,
+  (rows) => asymmetric.fromRows(rows, { gammaPos: 0.3, clip: 0.1 }),
 );
 subject(
   "ghmc",
@@ -108,7 +141,7 @@ test("a stream is the one shot, bit for bit, for every reduction and normalizer"
     const weights = logits.map((x) => Math.abs(x));
     for (const reduction of ["mean", "sum", "none"] as const) {
       for (const normalizer of ["count", "positives", 7.3] as const) {
-        for (const loss of [bce, focal]) {
+        for (const loss of [bce, focal, focalStar, hardTruncation, softTruncation, asymmetric]) {
           const stream = loss.stream({ reduction, normalizer });
           for (let i = 0; i < n; i += 9973) {
             const cut = (v: Float32Array): Float32Array => v.subarray(i, i + 9973);

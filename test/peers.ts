@@ -16,10 +16,13 @@ export interface Expected {
 
 export interface Case {
   name: string;
-  params: Record<string, Cell | null>;
+  params: Record<string, Cell | boolean | null>;
   input: Input;
   expected: Expected;
   exact?: Expected;
+  /** The right value without the peer's clamp, where that acts. */
+  exactNoClamp?: Expected;
+  clampActive?: boolean;
   binsDifferF32?: boolean;
   binsDifferExact?: boolean;
   steps?: Case[];

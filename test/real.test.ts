@@ -1,7 +1,7 @@
 /** Outputs of real detectors, with what peers computed from them in f64 (see examples/data). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bce, density, focal, ghmc } from "../src/mod.ts";
+import { asymmetric, bce, density, focal, ghmc } from "../src/mod.ts";
 import { json, npy } from "./project.ts";
 
 interface Peer {
@@ -75,6 +75,14 @@ for (const [folder, prefix, key, valid, positives] of SETS) {
     assert.equal(ce.count, valid);
     assert.equal(bce.stream().update(logits, targets, { mask }).result().positives, positives);
     agree(focal(logits, targets, options), want["focal_a0.25_g2_sum"], at, "focal");
+  });
+
+  test(`${name}: asymmetric, differentiated and detached`, () => {
+    const { logits, targets, mask } = data();
+    const options = { mask, reduction: "sum", gammaPos: 1 } as const;
+    agree(asymmetric(logits, targets, options), want["asl_4_1_0.05_differentiated"], at, "asymmetric");
+    const detached = asymmetric(logits, targets, { ...options, detachFocus: true });
+    agree(detached, want["asl_4_1_0.05_detached"], at, "asymmetric, detached");
   });
 
   test(`${name}: harmonized, and with a moving average`, () => {

@@ -5,12 +5,20 @@ import fc from "./property.ts";
 import { MIN_NORMAL, ulp } from "./reference/float32.ts";
 import { margin, softplus } from "./reference/logistic.ts";
 import { bceTruth, focalTruth, logMiss, type Truth } from "./reference/pointwise.ts";
+import { MARGIN_ROWS } from "./rows.margin.ts";
 
 /** The parameters of all losses together. */
 interface Parameters {
   posWeight?: number | Float32Array;
   alpha?: number | null | Float32Array;
   gamma?: number;
+  beta?: number;
+  margin?: number;
+  k?: number;
+  gammaPos?: number;
+  gammaNeg?: number;
+  clip?: number;
+  detachFocus?: boolean;
   classes?: number;
 }
 
@@ -27,21 +35,36 @@ export interface Outputs {
 export type Loss = PointwiseLoss<Parameters>;
 
 /** Scalar parameters of one loss. */
-export interface Params {
+export interface Params extends Omit<Parameters, "posWeight" | "alpha" | "classes"> {
   posWeight?: number;
   alpha?: number | null;
-  gamma?: number;
 }
 
 export interface Row {
   name: string;
   loss: Loss;
+  /** Whether targets are 0 or 1 only, and all others refused. */
+  isHard?: boolean;
   /** Parameter sets that the accuracy walks visit: the defaults, and every path of the kernel. */
   settings: Params[];
   params: fc.Arbitrary<Params>;
   truth: (x: number, y: number, params: Params) => Truth;
   /** Largest error of an element's loss, and of its gradient, that the documentation admits. */
   bound: (x: number, y: number, params: Params, truth: Truth) => { loss: number; grad: number };
+  /** The factor above 1 that a value meets after it may have been flushed to 0; `posWeight` if there is none. */
+  gain?: (params: Params) => number;
+  /** Where the gradient is the derivative of the loss, some tenths around x; everywhere if there is none. */
+  isSmooth?: (x: number, y: number, params: Params) => boolean;
+}
+
+/** What a value of this row is multiplied by at most after it may have been flushed to 0. */
+export function gainOf(row: Row, params: Params): number {
+  return row.gain?.(params) ?? params.posWeight ?? 1;
+}
+
+/** `soft` for losses that take soft targets, else what is hard of it. */
+export function targetsFor(row: Row, soft: number[]): number[] {
+  return row.isHard ? soft.filter((y) => y === 0 || y === 1) : soft;
 }
 
 const unit: fc.Arbitrary<number> = fc.integer({ min: 0, max: 64 }).map((k) => k / 64);
@@ -102,7 +125,10 @@ const focalRow: Row = {
   },
 };
 
-export const TABLE: Row[] = [bceRow, focalRow];
+export const TABLE: Row[] = [bceRow, focalRow, ...MARGIN_ROWS];
+
+/** The losses that take soft targets. */
+export const SOFT: Row[] = TABLE.filter(({ isHard }) => !isHard);
 
 /**
  * An error as a share of what is admitted. Results below the normal numbers may flush to 0, and do so before

@@ -43,7 +43,7 @@ for (const row of TABLE) {
       const { logits, targets } = batch(n, 19);
       const weights = someWeights(n);
       for (const params of row.settings) {
-        for (const ys of [targets, softTargets(n, 23)]) {
+        for (const ys of row.isHard ? [targets] : [targets, softTargets(n, 23)]) {
           const got = row.loss(logits, ys, { ...params, weights, reduction: "none" });
           judge(row, got, logits, ys, weights, () => params);
           assert.equal(got.loss, fromGrid(gridSum(got.losses as Float32Array)));
@@ -104,6 +104,7 @@ for (const row of TABLE) {
 const perClass: [string, (values: Float32Array) => Options, (value: number) => Params][] = [
   ["bce", (posWeight) => ({ posWeight }), (posWeight) => ({ posWeight })],
   ["focal", (alpha) => ({ alpha }), (alpha) => ({ alpha })],
+  ["focalStar", (alpha) => ({ alpha }), (alpha) => ({ alpha })],
 ];
 
 for (const [name, options, params] of perClass) {
@@ -121,7 +122,7 @@ for (const [name, options, params] of perClass) {
       const n = rows * classes;
       const { logits, targets } = batch(n, 41);
       const values = Float32Array.from({ length: classes }, (_, c) => ((c * 5) % 7) / 8);
-      for (const ys of [targets, softTargets(n, 43)]) {
+      for (const ys of row.isHard ? [targets] : [targets, softTargets(n, 43)]) {
         const got = row.loss(logits, ys, { ...options(values), classes, reduction: "none" });
         judge(row, got, logits, ys, new Float32Array(n).fill(1), (i) => params(values[i % classes]));
         const same = row.loss(logits, ys, { ...options(values.fill(0.375)), classes, reduction: "none" });

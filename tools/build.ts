@@ -24,6 +24,11 @@ export const COPIES: Readonly<Record<string, number>> = {
   focalSquare: 2,
   focalHalves: 4,
   focalReal: 4,
+  focalStar: 3,
+  hardTruncation: 2,
+  softTruncation: 3,
+  asymmetricParts: 3,
+  asymmetricReal: 1, // too long to gain
   survey: 1,
   surveySoft: 1,
   widen: 1,

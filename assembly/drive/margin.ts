@@ -43,19 +43,48 @@ export class Margin {
     loss: usize,
     grad: usize,
   ): void {
-    const negative = f32x4.splat(changetype<L>(op).negative);
-    const turn = v128.xor(negative, f32x4.splat(changetype<L>(op).positive));
     const all = (<usize>n) << 2;
     for (let from: usize = 0; from < all; from += Decay.BLOCK) {
       const end = min(from + Decay.BLOCK, all);
       Decay.run(from, end, x, loss);
-      for (let i = from; i < end; i += 16) {
-        const isPositive = f32x4.gt(v128.load(t + i), f32x4.splat(0));
-        const sign = v128.and(isPositive, f32x4.splat(-0.0));
-        const weight = f32x4.mul(v128.load(w + (i & stride)), v128.xor(negative, v128.and(isPositive, turn)));
-        const v = v128.xor(v128.load(x + i), sign);
-        v128.store(loss + i, changetype<L>(op).eval(v, v128.load(loss + i), weight, sign, grad + i));
-      }
+      Margin.block<L>(from, end, x, t, w, stride, op, loss, grad);
+    }
+  }
+
+  /** The same for a loss whose exponential is not that of v: it is handed anything at all as e. */
+  @inline static bare<L extends Loss>(
+    n: i32,
+    x: usize,
+    t: usize,
+    w: usize,
+    stride: usize,
+    op: usize,
+    loss: usize,
+    grad: usize,
+  ): void {
+    Margin.block<L>(0, (<usize>n) << 2, x, t, w, stride, op, loss, grad);
+  }
+
+  /** The elements between two byte offsets. */
+  @inline static block<L extends Loss>(
+    from: usize,
+    end: usize,
+    x: usize,
+    t: usize,
+    w: usize,
+    stride: usize,
+    op: usize,
+    loss: usize,
+    grad: usize,
+  ): void {
+    const negative = f32x4.splat(changetype<L>(op).negative);
+    const turn = v128.xor(negative, f32x4.splat(changetype<L>(op).positive));
+    for (let i = from; i < end; i += 16) {
+      const isPositive = f32x4.gt(v128.load(t + i), f32x4.splat(0));
+      const sign = v128.and(isPositive, f32x4.splat(-0.0));
+      const weight = f32x4.mul(v128.load(w + (i & stride)), v128.xor(negative, v128.and(isPositive, turn)));
+      const v = v128.xor(v128.load(x + i), sign);
+      v128.store(loss + i, changetype<L>(op).eval(v, v128.load(loss + i), weight, sign, grad + i));
     }
   }
 }

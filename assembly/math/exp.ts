@@ -39,11 +39,32 @@ export class Exp {
    * number of operations as Horner's rule with a shorter chain, 5 to 10 % faster in every engine tried.
    */
   @inline static mantissa(r: v128): v128 {
+    return F4.add(Exp.above(r), F4.lit(1));
+  }
+
+  /** e^r - 1 for |r| <= ln2/2: what `mantissa` adds to 1. */
+  @inline static above(r: v128): v128 {
     const rr = F4.mul(r, r);
     // 0x1.6a2448p-10, 0x1.1239fp-7, 0x1.5558f2p-5
     const high = F4.madd(F4.lit(0.001381461), rr, F4.madd(F4.lit(0.008368723), r, F4.lit(0.04166839)));
     // 0x1.555492p-3, 0x1.fffffcp-2
     const q = F4.madd(high, rr, F4.madd(F4.lit(0.16666521), r, F4.lit(0.49999994)));
-    return F4.add(F4.madd(q, rr, r), F4.lit(1));
+    return F4.madd(q, rr, r);
+  }
+
+  /**
+   * 1 - e^x for x <= 0, with a small relative error near 0 too, where it is -x.
+   *
+   * Domain: [-Infinity, 0]; 0 gives exactly 0, below -17.4 exactly 1; above 0 the lanes hold anything at all.
+   * Error: max 0.96 ulp over the domain (test/math.test.ts, row `expComplement`).
+   * Method: with e^x = 2^n e^r as above, (1 - 2^n) - 2^n (e^r - 1): the first term is exact, and 0 for small |x|.
+   */
+  @inline static complement(x: v128): v128 {
+    const magic = F4.lit(12583039); // 0x1.8000fep+23
+    const near = f32x4.pmax(x, F4.lit(-64)); // -0x1p+6
+    const biased = Exp.biased(near, magic);
+    const power = F4.pow2(biased);
+    const above = Exp.above(Exp.rest(near, F4.sub(biased, magic)));
+    return F4.sub(F4.sub(F4.lit(1), power), F4.mul(power, above));
   }
 }

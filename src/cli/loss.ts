@@ -6,7 +6,7 @@ import { LOSSES, lossOptions, PARAMETERS, type Run, type Totals } from "./losses
 import { createNpy, requireTarget } from "./npy-writer.ts";
 import { type Given, nearest, type Options } from "./options.ts";
 import { openSources, type Sources } from "./source.ts";
-import { number, table } from "./text.ts";
+import { number, table, wrap } from "./text.ts";
 
 /** The options that name the inputs, the same for every command. */
 export const INPUTS: Options = {
@@ -18,7 +18,7 @@ export const INPUTS: Options = {
 const options: Options = {
   ...INPUTS,
   weights: { takes: "FILE", help: "a weight >= 0 for each element" },
-  loss: { takes: Object.keys(LOSSES).join("|"), help: "which loss", required: true },
+  loss: { takes: "NAME", help: "which loss: see below", required: true },
   ...Object.fromEntries(Object.entries(PARAMETERS).map(([name, { takes, help }]) => [name, { takes, help }])),
   grad: { takes: "OUT.npy", help: "write the gradient, as float32" },
   json: { help: "print one JSON object" },
@@ -26,10 +26,11 @@ const options: Options = {
 
 function checkLoss(task: string, name: string): void {
   if (Object.hasOwn(LOSSES, name)) return;
-  const near = nearest(name, Object.keys(LOSSES));
+  const names = Object.keys(LOSSES);
+  const near = nearest(name, names);
   const hint = near ? ` (did you mean ${near}?)` : "";
   throw new TypeError(
-    `Cannot ${task}: expected --loss ${options.loss.takes}, got ${JSON.stringify(name)}${hint}`,
+    `Cannot ${task}: expected --loss ${names.join("|")}, got ${JSON.stringify(name)}${hint}`,
   );
 }
 
@@ -153,7 +154,9 @@ export const lossCommand: Command = {
   summary: "a loss and its gradient over files of any size",
   options,
   run,
-  notes: `The column of a .csv file is a name of its header or a number that counts
+  notes: `${wrap(["Losses:", ...Object.keys(LOSSES)], 76)}
+
+The column of a .csv file is a name of its header or a number that counts
 from 1; the first one where none is given. float64 is rounded to float32.
 With --grad the files are read twice.
 

@@ -1,9 +1,10 @@
 /** The losses that the command line knows: one row each. */
-import { bce, focal, ghmc } from "../mod.ts";
+import { asymmetric, bce, focal, focalStar, ghmc, hardTruncation, softTruncation } from "../mod.ts";
 import {
   type Given,
   orNone,
   type Read,
+  readFlag,
   readNumber,
   readPerClass,
   readWord,
@@ -21,11 +22,16 @@ interface Parameter {
 
 /** Everything that any loss takes, by option name. */
 export const PARAMETERS: Record<string, Parameter> = {
-  gamma: { key: "gamma", takes: "NUMBER", help: "focusing exponent of focal (2)", read: readNumber },
+  gamma: {
+    key: "gamma",
+    takes: "NUMBER",
+    help: "exponent of focal, slope of focalStar (2)",
+    read: readNumber,
+  },
   alpha: {
     key: "alpha",
     takes: "A|A,B,..|none",
-    help: "weight of positives in focal (0.25)",
+    help: "weight of positives in focal, focalStar",
     read: orNone(readPerClass),
   },
   "pos-weight": {
@@ -34,10 +40,37 @@ export const PARAMETERS: Record<string, Parameter> = {
     help: "weight of positives in bce (1)",
     read: readPerClass,
   },
+  beta: { key: "beta", takes: "NUMBER", help: "shift of focalStar (1)", read: readNumber },
+  margin: { key: "margin", takes: "P", help: "where hardTruncation stops (0.5)", read: readNumber },
+  k: { key: "k", takes: "NUMBER", help: "steepness of softTruncation (1)", read: readNumber },
+  "gamma-pos": {
+    key: "gammaPos",
+    takes: "NUMBER",
+    help: "exponent of positives, asymmetric (0)",
+    read: readNumber,
+  },
+  "gamma-neg": {
+    key: "gammaNeg",
+    takes: "NUMBER",
+    help: "exponent of negatives, asymmetric (4)",
+    read: readNumber,
+  },
+  clip: {
+    key: "clip",
+    takes: "P",
+    help: "what asymmetric takes off p (0.05)",
+    read: readNumber,
+  },
+  "detach-focus": {
+    key: "detachFocus",
+    takes: "true|false",
+    help: "asymmetric: constant factors (false)",
+    read: readFlag,
+  },
   classes: { key: "classes", takes: "N", help: "classes per row, for one value per class", read: readNumber },
   bins: { key: "bins", takes: "N", help: "unit regions of ghmc (30)", read: readNumber },
   convention: { key: "convention", takes: "paper|mmdet", help: "form of ghmc (paper)", read: readWord },
-  reduction: { key: "reduction", takes: "mean|sum|none", help: "of bce and focal (mean)", read: readWord },
+  reduction: { key: "reduction", takes: "mean|sum|none", help: "of all but ghmc (mean)", read: readWord },
   normalizer: {
     key: "normalizer",
     takes: "count|positives|X",
@@ -104,7 +137,7 @@ function pointwise(loss: Pointwise, parameters: readonly string[]): Row {
       },
     };
   };
-  return { parameters: [...parameters, "classes", "reduction", "normalizer"], weighted: true, begin };
+  return { parameters: [...parameters, "reduction", "normalizer"], weighted: true, begin };
 }
 
 const harmonized: Row = {
@@ -135,8 +168,12 @@ const harmonized: Row = {
 };
 
 export const LOSSES: Record<string, Row> = {
-  bce: pointwise(bce, ["pos-weight"]),
-  focal: pointwise(focal, ["alpha", "gamma"]),
+  bce: pointwise(bce, ["pos-weight", "classes"]),
+  focal: pointwise(focal, ["alpha", "gamma", "classes"]),
+  focalStar: pointwise(focalStar, ["alpha", "gamma", "beta", "classes"]),
+  hardTruncation: pointwise(hardTruncation, ["margin"]),
+  softTruncation: pointwise(softTruncation, ["k"]),
+  asymmetric: pointwise(asymmetric, ["gamma-pos", "gamma-neg", "clip", "detach-focus"]),
   ghmc: harmonized,
 };
 

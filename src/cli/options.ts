@@ -31,7 +31,9 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   const ranked = known
     .map((name) => ({ name, steps: distance(word, name) }))
     .sort((a, b) => a.steps - b.steps);
-  return ranked[0] && ranked[0].steps <= Math.max(2, word.length / 3) ? ranked[0].name : undefined;
+  return ranked[0] && ranked[0].steps < word.length && ranked[0].steps <= Math.max(2, word.length / 3)
+    ? ranked[0].name
+    : undefined;
 }
 
 /** Reads the words after a command. Nothing unknown, doubled or half given gets through. */
@@ -117,6 +119,11 @@ export const orNone =
 /** A number, or one of the words that the library knows and checks. */
 export const readWordOrNumber: Read = (_task, _name, text) => (NUMBER.test(text) ? Number(text) : text);
 export const readWord: Read = (_task, _name, text) => text;
+
+export function readFlag(task: string, name: string, text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new TypeError(`Cannot ${task}: expected --${name} as true or false, got ${JSON.stringify(text)}`);
+}
 
 const UNITS: Record<string, number> = {
   "": 1,

@@ -7,8 +7,8 @@ import {
   number,
   type PerClass,
   type PointwiseLoss,
-  perClass,
 } from "../define.ts";
+import { balance } from "./balance.ts";
 
 export interface FocalOptions {
   /**
@@ -22,13 +22,8 @@ export interface FocalOptions {
   readonly classes?: number | undefined;
 }
 
-/** 1 - alpha, subtracted in float64. */
-function complement(alpha: PerClass): PerClass {
-  return typeof alpha === "number" ? 1 - alpha : alpha.map((a) => 1 - a);
-}
-
 /** gamma as a float32 and what that lost, and the parts 1, 2 and 1/2 that it is made of if it is at most 3. */
-function powers(gamma: number): number[] {
+export function powers(gamma: number): number[] {
   const whole = Math.floor(gamma);
   const rest = gamma - Math.fround(gamma);
   return [float(gamma), float(rest), whole & 1 ? -1 : 0, whole & 2 ? -1 : 0, gamma === whole ? 0 : -1];
@@ -64,15 +59,13 @@ export const focal: PointwiseLoss<FocalOptions> = /* @__PURE__ */ defineLoss<Foc
   defaults: { alpha: 0.25, gamma: 2, classes: undefined },
   form(task, { alpha, gamma, classes }) {
     const exponent = number(task, "gamma", gamma, 0, 1000);
-    const positive = alpha === null ? 1 : perClass(task, "alpha", alpha, classes, 0, 1);
     return {
       name: "focal",
       hard: kernelOf(exponent),
       soft: kernel.focalSoft,
       patches: true,
       fields: powers(exponent),
-      positive,
-      negative: alpha === null ? 1 : complement(positive),
+      ...balance(task, alpha, classes),
       classes: classesOf(task, classes),
     };
   },

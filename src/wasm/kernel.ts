@@ -53,6 +53,11 @@ export interface Kernel {
   readonly focalHalves: HardKernel;
   readonly focalReal: HardKernel;
   readonly focalSoft: SoftKernel;
+  readonly focalStar: HardKernel;
+  readonly hardTruncation: HardKernel;
+  readonly softTruncation: HardKernel;
+  readonly asymmetricParts: HardKernel;
+  readonly asymmetricReal: HardKernel;
   readonly tallyFloor: TallyKernel;
   readonly tallyRounded: TallyKernel;
   readCells(bins: number, cells: number, counts: number, sums: number, words: number): number;
