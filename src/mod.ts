@@ -7,6 +7,12 @@ export type { RotateOptions, Rotation, RotationGradients } from "./adversary/rot
 export type { SampleGradients, SampleOptions } from "./adversary/sample.ts";
 export type { SearchResult, WindowGrid } from "./adversary/search.ts";
 export type { ThresholdOptions } from "./adversary/threshold.ts";
+export {
+  type AdaptiveAsymmetry,
+  type AdaptiveAsymmetryOptions,
+  type Asymmetry,
+  adaptiveAsymmetry,
+} from "./asymmetry/adaptive.ts";
 export type { IntoResult, LossResult, PointwiseLoss, ReductionOptions, SharedOptions } from "./define.ts";
 export type { Bracket, BracketOptions, DensityStream } from "./density/bracket.ts";
 export { type DensityFunctions, density, type ExactDensity } from "./density/density.ts";

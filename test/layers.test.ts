@@ -26,10 +26,11 @@ const SRC: Layers = {
   stream: ["arena", "check", "wasm"],
   define: ["stream", "arena", "check", "wasm"],
   losses: ["define"],
+  asymmetry: ["define", "losses", "stream", "arena", "check", "wasm"],
   density: ["stream", "arena", "check", "wasm"],
   ghm: ["define", "stream", "density", "arena", "check", "wasm"],
   adversary: ["losses", "define", "arena", "check", "wasm"],
-  mod: ["define", "losses", "stream", "density", "ghm", "adversary", "wasm"],
+  mod: ["define", "losses", "asymmetry", "stream", "density", "ghm", "adversary", "wasm"],
   adapters: ["mod"],
   cli: ["mod"],
 };
