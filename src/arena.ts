@@ -17,7 +17,7 @@ type Room = Small | Long;
 
 /** The fixed rooms and their bytes. Arrays of float32 hold one chunk. */
 const ROOMS: Record<Room, number> = {
-  op: 128,
+  op: 64,
   report: 16,
   words: 80,
   table: 1024,

@@ -33,6 +33,40 @@ function gamma(values: readonly number[]): Parameters {
 const HALVES = [0, 0.5, 1, 1.5, 2, 2.5, 3];
 const REALS = [1.7, 0.3, 4, 0, 1000, 3.5];
 
+/** One of several sets of parameters: masks, then float32, then bits. */
+function words(sets: readonly (readonly [masks: number[], floats: number[], rest: number[]])[]): Parameters {
+  return (arena, n) => {
+    const [masks, floats, rest] = sets[n % sets.length];
+    const bits = new Uint32Array(Float32Array.from(floats).buffer);
+    return arena.parameters(common(arena), [...masks, ...bits, ...rest]);
+  };
+}
+
+const STAR = words([
+  [[], [2, 2, 0, 0.5, 0.5, 0], []],
+  [[], [0.3, 0.2998047, 0.00019531, 3.3333333, -25.666666, -6.6e-7], []],
+]);
+const HARD = words([
+  [[], [0, 0.5], []],
+  [[], [-0.405465, 1], []],
+]);
+const SOFT = words([
+  [[], [5, 5, 0], []],
+  [[], [10.1, 10.0976562, 0.00234375], []],
+  [[], [1000, 1000, 0], []],
+]);
+const [CLIPPED, PLAIN] = [0xffffffff, 0];
+const CLIP = [0.05, 0.95, -2.944439, 1e-8];
+const PARTS = words([
+  [[CLIPPED], [...CLIP, 0, 4], [0, 0x10000000]],
+  [[CLIPPED], [...CLIP, 0, 0], [0xa0000000, 0x60000000]],
+  [[PLAIN], [0, 1, 0, 0, 2, 2], [0x40000000, 0x40000000]],
+]);
+const ANY = words([
+  [[CLIPPED], [...CLIP, 0.3, 4.2, 0.3, 4.2, 1e-9, -1e-8], []],
+  [[PLAIN], [0, 1, 0, 0, 1000, 0, 1000, 0, 0, 0], []],
+]);
+
 /** (n, x, t, w, stride, op, loss, grad) */
 function hardLoss(op: Parameters): Calls {
   const arrays = (logits: Kind, targets: Kind, weights: Kind, place: (...at: number[]) => number[]): Call => {
@@ -137,6 +171,11 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   focalSquare: hardLoss(gamma([2])),
   focalHalves: hardLoss(gamma(HALVES)),
   focalReal: hardLoss(gamma(REALS)),
+  focalStar: hardLoss(STAR),
+  hardTruncation: hardLoss(HARD),
+  softTruncation: hardLoss(SOFT),
+  asymmetricParts: hardLoss(PARTS),
+  asymmetricReal: hardLoss(ANY),
   bceSoft: softLoss(plain),
   focalSoft: softLoss(gamma([...HALVES, ...REALS])),
   survey: kinds(["logits", "wild"], (logits) => (arena, n) => [

@@ -28,7 +28,7 @@ export const COPIES: Readonly<Record<string, number>> = {
   hardTruncation: 2,
   softTruncation: 3,
   asymmetricParts: 3,
-  asymmetricReal: 1, // too long to gain
+  asymmetricReal: 2, // its exponentials; what follows is too long to gain
   survey: 1,
   surveySoft: 1,
   widen: 1,
