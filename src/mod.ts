@@ -1,4 +1,8 @@
 /** Losses and exact gradients for imbalanced data. */
+export { type Breakdown, type BreakdownOptions, breakdown, type Side } from "./analysis/breakdown.ts";
+export { type DistributionOptions, type LossCdf, lossCdf, share } from "./analysis/distribution.ts";
+export { type GradientMass, type GradientMassOptions, gradientMass } from "./analysis/mass.ts";
+export { type PriorOptions, priorBias } from "./analysis/prior.ts";
 export type { IntoResult, LossResult, PointwiseLoss, ReductionOptions, SharedOptions } from "./define.ts";
 export type { Bracket, BracketOptions, DensityStream } from "./density/bracket.ts";
 export { type DensityFunctions, density, type ExactDensity } from "./density/density.ts";
@@ -15,6 +19,10 @@ export type { GhmcState, GhmIntoResult, GhmResult } from "./ghm/state.ts";
 export type { GhmcStream } from "./ghm/stream.ts";
 export { type BceOptions, bce } from "./losses/bce.ts";
 export { type FocalOptions, focal } from "./losses/focal.ts";
+export { type Ohem, type OhemOptions, ohem, type Selection, type StreamOptions } from "./selection/ohem.ts";
+export type { Key, Stage } from "./selection/schedule.ts";
+export { type SohemOptions, type StratifiedSelection, sohem } from "./selection/sohem.ts";
+export type { OhemStream, OhemStreamResult, OhemUpdateOptions } from "./selection/stream.ts";
 export type { BatchOptions, LossStream, Normalizer, Reduction, StreamResult } from "./stream/loss-stream.ts";
 export type { Row } from "./stream/rows.ts";
 export { digest, version } from "./wasm/bytes.ts";

@@ -27,7 +27,9 @@ const SRC: Layers = {
   losses: ["define"],
   density: ["stream", "arena", "check", "wasm"],
   ghm: ["define", "stream", "density", "arena", "check", "wasm"],
-  mod: ["define", "losses", "stream", "density", "ghm", "wasm"],
+  selection: ["stream", "arena", "check", "wasm"],
+  analysis: ["selection", "ghm", "stream", "arena", "check", "wasm"],
+  mod: ["define", "losses", "stream", "density", "ghm", "selection", "analysis", "wasm"],
   adapters: ["mod"],
   cli: ["mod"],
 };

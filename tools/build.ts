@@ -32,6 +32,7 @@ const COPIES: Readonly<Record<string, number>> = {
   exactScale: 4,
   lookup: 1, // sixteen elements a round already
   lookupWide: 1,
+  lossKeys: 4,
 };
 
 async function compile(config: string): Promise<void> {

@@ -86,6 +86,22 @@ export interface Kernel {
   planes(table: number, out: number): void;
   lookup(n: number, values: number, bytes: number, planes: number, out: number): void;
   lookupWide(n: number, values: number, bytes: number, table: number, out: number): void;
+  lossKeys(n: number, losses: number, mask: number, keys: number): number;
+  gather(n: number, keys: number, first: number, above: number, pairs: number): number;
+  cutPairs(n: number, pairs: number, budget: number, spare: number, table: number): void;
+  orderPairs(n: number, pairs: number, spare: number, table: number): number;
+  splitPairs(n: number, pairs: number, indices: number, losses: number): void;
+  suppress(
+    n: number,
+    boxes: number,
+    positives: number,
+    iou: number,
+    most: number,
+    needed: number,
+    kept: number,
+    out: number,
+  ): number;
+  cumulate(n: number, values: number, sums: number, words: number): void;
 }
 
 function decode(text: string): Uint8Array<ArrayBuffer> {
