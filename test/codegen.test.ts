@@ -7,7 +7,7 @@ import { bytes } from "./project.ts";
 
 /** Kernels whose loops must be straight-line SIMD, with no call, no dispatch and no trap inside. */
 const POINTWISE = ["bceHard", "bceSoft", "focalSquare", "focalHalves", "focalReal"];
-const HELPERS = ["survey", "surveySoft", "widen", "blank", "gauge", "weigh", "divide"];
+const HELPERS = ["survey", "surveySoft", "widen", "blank", "gauge", "weigh", "divide", "lossKeys"];
 
 /** Kernels with such a loop, and another one for the rare elements. */
 const MIXED = ["sum", "magnitudes", "tallyFloor", "tallyRounded"];

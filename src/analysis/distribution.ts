@@ -1,7 +1,7 @@
 import { at, reserve, views } from "../arena.ts";
 import { options as checkOptions, number } from "../check.ts";
 import { checkBytes, checkLosses } from "../selection/arguments.ts";
-import { hardestOf } from "../selection/hardest.ts";
+import { hardestOf, MOST } from "../selection/hardest.ts";
 import { clear, DIGITS } from "../stream/exact-sum.ts";
 import { kernel } from "../wasm/kernel.ts";
 
@@ -17,8 +17,6 @@ export interface LossCdf {
   cumulative: Float64Array;
 }
 
-const MOST = 1e8;
-
 /** The losses from the highest on; they must not be negative. */
 function descending(
   task: string,
@@ -32,7 +30,7 @@ function descending(
   checkBytes(task, "mask", mask, losses.length);
   const n = count ?? losses.length;
   if (n > MOST) throw new RangeError(`Cannot ${task}: expected at most ${MOST} losses to sort, got ${n}`);
-  const bad = losses.findIndex((loss, i) => loss < 0 && (!mask || mask[i] !== 0));
+  const bad = losses.findIndex((loss, i) => loss < 0 && mask?.[i] !== 0);
   if (bad >= 0) {
     throw new RangeError(`Cannot ${task}: expected losses >= 0, got ${losses[bad]} at index ${bad}`);
   }
@@ -54,13 +52,13 @@ export function lossCdf(losses: Float32Array, options?: DistributionOptions): Lo
   const ascending = descending("compute the loss distribution", losses, options).reverse();
   const n = ascending.length;
   const fraction = Float64Array.from(ascending, (_, i) => (i + 1) / n);
-  if (n === 0 || ascending[n - 1] === 0) return { fraction, cumulative: fraction.slice() };
+  if (n === 0) return { fraction, cumulative: new Float64Array(0) };
   const [values, sums] = reserve([n * 4, n * 8]) as [number, number];
   views().f32.set(ascending, values >> 2);
   kernel.cumulate(n, values, sums, at.words);
   const cumulative = views().f64.slice(sums >> 3, (sums >> 3) + n);
   const total = cumulative[n - 1]!;
-  return { fraction, cumulative: cumulative.map((sum) => sum / total) };
+  return { fraction, cumulative: cumulative.map((sum, i) => (total > 0 ? sum / total : fraction[i]!)) };
 }
 
 /** The sum of float32 values, exact and rounded once. */
@@ -95,6 +93,6 @@ export function share(losses: Float32Array, fraction: number, options?: Distribu
   const hardest = descending(task, losses, options, Math.min(whole + 1, valid.length));
   const total = exactSum(valid);
   if (total === 0) return fraction;
-  const next = whole < hardest.length ? hardest[whole]! : 0;
+  const next = exactSum(hardest.subarray(whole));
   return (exactSum(hardest.subarray(0, whole)) + (exact - whole) * next) / total;
 }

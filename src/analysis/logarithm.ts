@@ -1,6 +1,5 @@
 const LN2_HIGH = 0.6931471803691238; // the first 33 bits of ln 2, so that k times it is exact
 const LN2_LOW = 1.9082149292705877e-10;
-const SQRT2 = 1.4142135623730951;
 
 /** 2 atanh(s) for |s| <= 0.172, by its series: the first term left out is below 2^-60 of the sum. */
 export function twiceAtanh(s: number): number {
@@ -19,11 +18,11 @@ export function twiceAtanh(s: number): number {
 export function logarithm(x: number): number {
   let f = x;
   let k = 0;
-  while (f > SQRT2) {
+  while (f > Math.SQRT2) {
     f /= 2;
     k++;
   }
-  while (f < SQRT2 / 2) {
+  while (f < Math.SQRT1_2) {
     f *= 2;
     k--;
   }
