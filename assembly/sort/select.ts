@@ -21,46 +21,44 @@ class Pairs {
     return i64x2.extract_lane(differ, 0) | i64x2.extract_lane(differ, 1);
   }
 
-  @inline static slot(table: usize, pair: u64, shift: u64): usize {
-    return table + ((<usize>(pair >> shift) & 2047) << 2);
-  }
-
-  static count(n: i32, pairs: usize, shift: u64, table: usize): void {
-    memory.fill(table, 0, 8192);
+  static count(n: i32, pairs: usize, shift: u64, mask: usize, table: usize): void {
+    memory.fill(table, 0, (mask + 1) << 2);
     for (let at = pairs, end = pairs + Pairs.bytes(n); at < end; at += 8) {
-      const slot = Pairs.slot(table, load<u64>(at), shift);
+      const slot = table + ((<usize>(load<u64>(at) >> shift) & mask) << 2);
       store<u32>(slot, load<u32>(slot) + 1);
     }
   }
 
   /** Moves the pairs with a digit to `to`, which may be where they are; returns how many. */
-  static pick(n: i32, pairs: usize, shift: u64, digit: i32, to: usize): i32 {
+  static pick(n: i32, pairs: usize, shift: u64, mask: usize, digit: usize, to: usize): i32 {
     let end = to;
     for (let at = pairs, last = pairs + Pairs.bytes(n); at < last; at += 8) {
       const pair = load<u64>(at);
       store<u64>(end, pair);
-      end += (<i32>(pair >> shift) & 2047) === digit ? 8 : 0;
+      end += (<usize>(pair >> shift) & mask) === digit ? 8 : 0;
     }
     return <i32>((end - to) >> 3);
   }
 
   /**
-   * The pair of a rank, 1 for the largest. Digits of 11 bits from the highest bit that differs: losses of one binade,
-   * or all tied, cost no more rounds than others.
+   * The pair of a rank, 1 for the largest. Digits are taken from the highest bit that differs: losses of one binade,
+   * or all tied, cost no more rounds than others. Few pairs do not pay for long tables.
    */
   static ranked(n: i32, pairs: usize, rank: u32, spare: usize, table: usize): u64 {
     let differ = Pairs.spread(n, pairs);
     while (differ) {
-      const shift = <u64>max<i64>(53 - <i64>clz(differ), 0);
-      Pairs.count(n, pairs, shift, table);
-      let digit = 2047;
-      let held = load<u32>(table + 8188);
+      const bits: i64 = n < 4096 ? 8 : 11;
+      const mask = ((<usize>1) << (<usize>bits)) - 1;
+      const shift = <u64>max<i64>(64 - bits - <i64>clz(differ), 0);
+      Pairs.count(n, pairs, shift, mask, table);
+      let digit = mask;
+      let held = load<u32>(table + (digit << 2));
       while (held < rank) {
         rank -= held;
         digit--;
-        held = load<u32>(table + ((<usize>digit) << 2));
+        held = load<u32>(table + (digit << 2));
       }
-      n = Pairs.pick(n, pairs, shift, digit, spare);
+      n = Pairs.pick(n, pairs, shift, mask, digit, spare);
       pairs = spare;
       differ = Pairs.spread(n, pairs);
     }
@@ -166,7 +164,7 @@ export function gather(n: i32, keys: usize, first: u32, above: i32, pairs: usize
  * Keeps the largest `budget` pairs, in the order in which they are, and leaves the smallest of them at `table`.
  *
  * Domain: 0 < budget < n; a room of n pairs at `spare`, of 8192 bytes at `table`.
- * Method: radix select by digits of 11 bits, then one compaction.
+ * Method: radix select by digits of 8 or 11 bits, then one compaction.
  */
 export function cutPairs(n: i32, pairs: usize, budget: i32, spare: usize, table: usize): void {
   const cut = Pairs.ranked(n, pairs, budget, spare, table);

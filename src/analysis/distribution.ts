@@ -30,9 +30,10 @@ function descending(
   checkBytes(task, "mask", mask, losses.length);
   const n = count ?? losses.length;
   if (n > MOST) throw new RangeError(`Cannot ${task}: expected at most ${MOST} losses to sort, got ${n}`);
-  const bad = losses.findIndex((loss, i) => loss < 0 && mask?.[i] !== 0);
-  if (bad >= 0) {
-    throw new RangeError(`Cannot ${task}: expected losses >= 0, got ${losses[bad]} at index ${bad}`);
+  for (let i = 0; i < losses.length; i++) {
+    if (losses[i]! < 0 && mask?.[i] !== 0) {
+      throw new RangeError(`Cannot ${task}: expected losses >= 0, got ${losses[i]} at index ${i}`);
+    }
   }
   return hardestOf(task, losses, mask, n).losses;
 }
@@ -51,14 +52,16 @@ function descending(
 export function lossCdf(losses: Float32Array, options?: DistributionOptions): LossCdf {
   const ascending = descending("compute the loss distribution", losses, options).reverse();
   const n = ascending.length;
-  const fraction = Float64Array.from(ascending, (_, i) => (i + 1) / n);
+  const fraction = new Float64Array(n);
+  for (let i = 0; i < n; i++) fraction[i] = (i + 1) / n;
   if (n === 0) return { fraction, cumulative: new Float64Array(0) };
   const [values, sums] = reserve([n * 4, n * 8]) as [number, number];
   views().f32.set(ascending, values >> 2);
   kernel.cumulate(n, values, sums, at.words);
   const cumulative = views().f64.slice(sums >> 3, (sums >> 3) + n);
   const total = cumulative[n - 1]!;
-  return { fraction, cumulative: cumulative.map((sum, i) => (total > 0 ? sum / total : fraction[i]!)) };
+  for (let i = 0; i < n; i++) cumulative[i] = total > 0 ? cumulative[i]! / total : fraction[i]!;
+  return { fraction, cumulative };
 }
 
 /** The sum of float32 values, exact and rounded once. */

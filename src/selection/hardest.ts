@@ -76,10 +76,10 @@ export class Hardest {
   /** Takes in the chunk whose keys are at `at.t`: little at first, while nothing is known of what is hard. */
   #collect(size: number, first: number): void {
     let block = this.#above === LOWEST ? Math.max(2 * this.budget, FEW) : CHUNK;
+    const [room] = reserve([size * 8]) as [number];
     for (let from = 0; from < size; ) {
       // Kernels read sixteen keys at a time.
       const n = Math.min(size - from, Math.ceil(Math.min(block, CHUNK) / 16) * 16);
-      const [room] = reserve([n * 8]) as [number];
       const count = kernel.gather(n, at.t + 4 * from, first + from, this.#threshold(first + from), room);
       this.#append(views().u32.subarray(room >> 2, (room >> 2) + 2 * count));
       from += n;
