@@ -14,6 +14,10 @@ export { survey, surveySoft } from "./drive/survey";
 export { bceHard, bceSoft } from "./loss/bce";
 export { focalHalves, focalReal, focalSquare } from "./loss/focal";
 export { focalSoft } from "./loss/focal-soft";
+export { cumulate } from "./sort/cumulate";
+export { orderPairs, splitPairs } from "./sort/order";
+export { cutPairs, gather, lossKeys } from "./sort/select";
+export { suppress } from "./sort/suppress";
 
 /** Where the host may lay out its memory: everything below belongs to the module. */
 export function heapBase(): usize {

@@ -257,9 +257,26 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   planes: { table: (arena) => [arena.floats(32, "wild"), arena.room(128)] },
   lookup: lookup((arena) => arena.bytes(128, 256), 48),
   lookupWide: lookup((arena) => arena.floats(256, "weights"), 256),
+  // (n, losses, mask, keys): keys for n and a table of counts behind them
+  lossKeys: kinds(["logits", "wild"], (losses) => (arena, n) => [
+    n,
+    arena.floats(n, losses),
+    n & 1 ? arena.bytes(n, 2) : 0,
+    arena.room(4 * n + 65536),
+  ]),
+  splitPairs: {
+    apart: (arena, n) => [n, arena.counts(2 * n, 0, 2 ** 32), arena.room(4 * n), arena.room(4 * n)],
+  },
   ...ADVERSARIES,
   heapBase: { nothing: () => [] },
 };
 
 /** Exports without a call, and why. */
-export const UNCALLED: Readonly<Record<string, string>> = { memory: "not a function" };
+export const UNCALLED: Readonly<Record<string, string>> = {
+  memory: "not a function",
+  gather: "plain in both modules, reads what lossKeys left: test/selection.test.ts",
+  cutPairs: "plain in both modules, reads what gather left: test/selection.test.ts",
+  orderPairs: "plain in both modules, reads what cutPairs left: test/selection.test.ts",
+  suppress: "plain in both modules, reads boxes in the order of pairs: test/selection.test.ts",
+  cumulate: "plain in both modules, calls the exact sum: test/analysis.test.ts",
+};

@@ -19,6 +19,7 @@ const HELPERS = [
   "narrow",
   "corners",
   "turns",
+  "lossKeys",
 ];
 
 /** Loops over maps around such a loop. */

@@ -7,7 +7,21 @@ import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
-import { bce, deformation, density, focal, ghmc, occlusion } from "../src/mod.ts";
+import {
+  bce,
+  breakdown,
+  deformation,
+  density,
+  focal,
+  ghmc,
+  gradientMass,
+  lossCdf,
+  occlusion,
+  ohem,
+  priorBias,
+  share,
+  sohem,
+} from "../src/mod.ts";
 import { batch, mask, softTargets } from "./data.ts";
 import { json, pathOf } from "./project.ts";
 import { walk } from "./reference/float32.ts";
@@ -45,6 +59,10 @@ function averaged(convention: "paper" | "mmdet"): unknown[] {
 }
 
 const none = { reduction: "none" } as const;
+const boxes = Float32Array.from(
+  { length: 4 * n },
+  (_, k) => (k & 2 ? 24 : 0) + (((k & ~2) * 7919) % 1009) / 2,
+);
 const g = density.norms(logits, targets, { mask: valid });
 
 const maps = { n: 8, channels: 20, height: 13, width: 13 };
@@ -87,6 +105,21 @@ const OUTPUTS: Record<string, () => unknown> = {
     occlusion.maskBackward(features, logits.subarray(7, 7 + features.length), occluded),
   ],
   deformation: () => [rotated(false), rotated(true)],
+  ohem: () => ohem(logits, { budget: 500, mask: valid }),
+  "ohem, boxes": () => ohem(logits, { budget: 5000, boxes, iou: 0.4 }),
+  "ohem, streamed": () => ohem.stream({ budget: 600 }).update(logits, { mask: valid }).save(),
+  sohem: () => sohem(weights, soft, { budget: 900, seed: 7 }),
+  lossCdf: () => [lossCdf(weights, { mask: valid }), lossCdf(wide.map((x) => Math.abs(x)))],
+  analysis: () => [
+    share(weights, 0.01),
+    gradientMass(logits, targets, logits, { mask: valid }),
+    breakdown(logits.subarray(0, 50000), targets.subarray(0, 50000), { classes: 8 }),
+  ],
+  priorBias: () =>
+    [1e-300, 1e-9, 0.01, 0.3, 0.499, 0.5, 0.7, 0.999].map((pi) => [
+      priorBias(pi),
+      priorBias(pi, { classes: 81 }),
+    ]),
 };
 
 if (process.env.UPDATE_DIGEST) {

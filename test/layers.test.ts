@@ -29,7 +29,9 @@ const SRC: Layers = {
   density: ["stream", "arena", "check", "wasm"],
   ghm: ["define", "stream", "density", "arena", "check", "wasm"],
   adversary: ["losses", "define", "arena", "check", "wasm"],
-  mod: ["define", "losses", "stream", "density", "ghm", "adversary", "wasm"],
+  selection: ["stream", "arena", "check", "wasm"],
+  analysis: ["selection", "ghm", "stream", "arena", "check", "wasm"],
+  mod: ["define", "losses", "stream", "density", "ghm", "adversary", "selection", "analysis", "wasm"],
   adapters: ["mod"],
   cli: ["mod"],
 };

@@ -55,6 +55,7 @@ export const COPIES: Readonly<Record<string, number>> = {
   slopes: 2,
   lookup: 1,
   lookupWide: 1,
+  lossKeys: 4,
 };
 
 /**

@@ -118,6 +118,22 @@ export interface Kernel {
   affineGrid(height: number, width: number, xs: number, ys: number, theta: number, grid: number): void;
   affineGridBackward(height: number, width: number, xs: number, ys: number, grad: number, sums: number): void;
   turns(n: number, angles: number, sines: number, cosines: number): void;
+  lossKeys(n: number, losses: number, mask: number, keys: number): number;
+  gather(n: number, keys: number, first: number, above: number, pairs: number): number;
+  cutPairs(n: number, pairs: number, budget: number, spare: number, table: number): void;
+  orderPairs(n: number, pairs: number, spare: number, table: number): number;
+  splitPairs(n: number, pairs: number, indices: number, losses: number): void;
+  suppress(
+    n: number,
+    boxes: number,
+    positives: number,
+    iou: number,
+    most: number,
+    needed: number,
+    kept: number,
+    out: number,
+  ): number;
+  cumulate(n: number, values: number, sums: number, words: number): void;
 }
 
 /** The one instance: made synchronously, so that nobody has to wait for it. */
