@@ -43,6 +43,8 @@ test("the cumulative loss of long batches: within two float64 and beyond", () =>
   for (const reach of [10, 50, 52, 120]) {
     checkCdf(Float32Array.from({ length: 40001 }, () => (1 + next()) * 2 ** -Math.floor(next() * reach)));
   }
+  // Just above the middle between two float64, by a bit that two of them have no room for.
+  checkCdf(Float32Array.of(2 ** -100, 2 ** -46, 2 ** 7));
   const ties = Float32Array.from({ length: 40001 }, () => Math.floor(next() * 3));
   checkCdf(ties, mask(40001, 5));
 });

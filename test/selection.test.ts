@@ -150,16 +150,20 @@ test("a ratio holds: positives take the place of negatives, then negatives go", 
 test("few boxes of many are ranked first, and more where too few survive", () => {
   const n = 3000;
   const next = random(5);
-  const losses = Float32Array.from({ length: n }, () => next());
-  const clusters = Float32Array.from({ length: 4 * n }, (_, k) => (k & 2 ? 8 : 0) + ((k >> 2) % 97) * 16);
+  // The hardest crowd together in few clusters; positives are the easiest, in clusters of their own.
+  const positives = Uint8Array.from({ length: n }, (_, i) => (i % 31 ? 0 : 1));
+  const cluster = (i: number): number => (positives[i] ? 97 + (i % 40) : i % 97);
+  const losses = Float32Array.from({ length: n }, (_, i) => 200 - cluster(i) + next());
+  const clusters = Float32Array.from({ length: 4 * n }, (_, k) => (k & 2 ? 8 : 0) + cluster(k >> 2) * 16);
   const spread = clusters.map((v, k) => v + ((k >> 2) % 3) * 0.5);
-  const positives = Uint8Array.from({ length: n }, (_, i) => (losses[i] < 0.05 ? 1 : 0));
   for (const boxes of [clusters, spread]) {
     const left = survivors(ranked(losses), { boxes, iou: 0.7 });
-    for (const budget of [1, 5, 90, 97, 98, 290, n]) {
+    assert.ok(left.length > 97 && left.length < 400);
+    for (const budget of [1, 5, 60, 90, 97, 98, 290, n]) {
       same(ohem(losses, { budget, boxes }), left.slice(0, budget), n);
-      const want = balanced(left, Math.min(budget, 60), (i) => positives[i] !== 0, 3);
-      same(ohem(losses, { budget: Math.min(budget, 60), boxes, positives, ratio: 3 }), want, n);
+      const few = Math.min(budget, 60);
+      const want = balanced(left, few, (i) => positives[i] !== 0, 3);
+      same(ohem(losses, { budget: few, boxes, positives, ratio: 3 }), want, n);
     }
   }
 });
