@@ -9,11 +9,14 @@ export { exactDensity, exactScale } from "./density/weight";
 export { indexFloor, indexRounded, readCells, tallyFloor, tallyRounded } from "./drive/bins";
 export { lookup, lookupWide, planes } from "./drive/lookup";
 export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
+export { enterRows, liftRows, marginRows, settleRows, spreadBoth, spreadRows } from "./drive/rows";
 export { sum, total } from "./drive/sum";
 export { survey, surveySoft } from "./drive/survey";
+export { levelRows, settleTail, tailRows } from "./loss/asymmetric-rows";
 export { bceHard, bceSoft } from "./loss/bce";
 export { focalHalves, focalReal, focalSquare } from "./loss/focal";
 export { focalSoft } from "./loss/focal-soft";
+export { rivalRows, settleRival, truncationMargin } from "./loss/truncation-rows";
 
 /** Where the host may lay out its memory: everything below belongs to the module. */
 export function heapBase(): usize {
