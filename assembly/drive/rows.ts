@@ -152,7 +152,7 @@ class Gap {
 /**
  * Per row the negated margin v = k (peak - own) + log(sum), as a sum of two float32, near + rest, and log(sum). With
  * k = 1 it is what the other classes have above the label: p_t = sigmoid(-v). |near| of 256 and above has rest 0, as no
- * exponential of it is between 0 and infinity.
+ * exponential of it is between 0 and infinity, but for a margin beyond float32: near is then the largest of those.
  *
  * Method: float64 good to 2^-40, for a float32 margin of 80 would be off by 4e-6, and so would its exponential.
  *
@@ -180,11 +180,13 @@ export function marginRows(
     const highLog = Gap.log(F2.high(sum));
     const low = Gap.of(F2.low(peak), F2.low(mine), lowLog, k);
     const high = Gap.of(F2.high(peak), F2.high(mine), highLog, k);
-    const v = F2.narrow(low, high);
+    const v = f32x4.pmin(F4.lit(3.4028234663852886e38), F2.narrow(low, high));
     const left = F2.narrow(F2.sub(low, F2.low(v)), F2.sub(high, F2.high(v)));
+    const isSmall = F4.lt(F4.abs(v), F4.lit(256));
+    const isCut = f32x4.eq(v, F4.lit(3.4028234663852886e38));
     v128.store(near + i, v);
     v128.store(ahead + i, F4.add(v, F4.lit(0.0009765625)));
-    v128.store(rest + i, F4.and(F4.lt(F4.abs(v), F4.lit(256)), left));
+    v128.store(rest + i, F4.and(F4.or(isSmall, isCut), left));
     v128.store(logs + i, F2.narrow(lowLog, highLog));
     bad = v128.or(bad, f32x4.ne(sum, sum));
   }
@@ -207,8 +209,8 @@ export function settleRows(
   for (let i: usize = 0, end = (<usize>rows) << 2; i < end; i += 16) {
     const left = v128.load(rest + i);
     const first = v128.load(slope + i);
-    const turn = F4.mul(F4.sub(v128.load(ahead + i), first), F4.mul(left, F4.lit(1024)));
-    const settled = F4.add(first, turn);
+    const steps = F4.mul(F4.sub(v128.load(ahead + i), first), F4.lit(1024));
+    const settled = F4.madd(steps, left, first);
     v128.store(loss + i, F4.madd(first, left, v128.load(loss + i)));
     v128.store(slope + i, settled);
     // A row without other classes has the sum 0 and the slope 0.
