@@ -88,7 +88,7 @@ export function enterRows(
       const logit = load<i32>(x + ((<usize>label) << 2)) & 0x7fffffff;
       if (isForeign || logit >= 0x7f800000 || !(weight >= 0 && weight < Infinity)) bad = 1;
       valid++;
-      if (label) positives++;
+      positives += i32(label != 0);
       store<f32>(w + at, weight * load<f32>(alpha + ((<usize>(label & stride)) << 2)));
     }
     store<i32>(labels + at, label);
@@ -108,11 +108,19 @@ export function enterRows(
  */
 export function liftRows(rows: i32, classes: i32, x: usize, e: usize, peaks: usize, sums: usize): void {
   const whole = Rows.whole(classes);
+  const half = (whole >> 5) << 4;
   const lanes = Rows.lanes(classes);
   const length = (<usize>classes) << 2;
   for (let at: usize = 0, end = (<usize>rows) << 2; at < end; at += 4) {
     let most = F4.lit(-3.4028234663852886e38);
-    for (let i: usize = 0; i < whole; i += 16) most = f32x4.pmax(most, v128.load(x + i));
+    let upper = most;
+    // Two chains: one alone would wait for every comparison.
+    for (let i: usize = 0; i < half; i += 16) {
+      most = f32x4.pmax(most, v128.load(x + i));
+      upper = f32x4.pmax(upper, v128.load(x + half + i));
+    }
+    most = f32x4.pmax(most, upper);
+    if (whole & 16) most = f32x4.pmax(most, v128.load(x + whole - 16));
     if (classes & 3) most = f32x4.pmax(most, Rows.last(x + whole, lanes));
     const peak = Rows.most(most);
     let sum = F4.lit(0);
@@ -218,7 +226,10 @@ export function settleRows(
   }
 }
 
-/** Gradients in place of the exponentials: e_k scale, and -slope for the label, divided by the divisor. */
+/**
+ * Gradients of the logits: e_k scale, and -slope for the label, divided by the divisor. What a row writes beyond its end
+ * the next one overwrites, so `grad` is none of the arrays that are read.
+ */
 export function spreadRows(
   rows: i32,
   classes: i32,
@@ -227,21 +238,17 @@ export function spreadRows(
   slope: usize,
   labels: usize,
   divisor: f32,
+  grad: usize,
 ): void {
-  const whole = Rows.whole(classes);
-  const lanes = Rows.lanes(classes);
   const length = (<usize>classes) << 2;
   for (let at: usize = 0, end = (<usize>rows) << 2; at < end; at += 4) {
     const factor = F4.lit(load<f32>(scale + at));
-    for (let i: usize = 0; i < whole; i += 16) {
-      v128.store(e + i, F4.div(F4.mul(v128.load(e + i), factor), F4.lit(divisor)));
+    for (let i: usize = 0; i < length; i += 16) {
+      v128.store(grad + i, F4.div(F4.mul(v128.load(e + i), factor), F4.lit(divisor)));
     }
-    if (classes & 3) {
-      const value = v128.load(e + whole);
-      v128.store(e + whole, F4.pick(lanes, F4.div(F4.mul(value, factor), F4.lit(divisor)), value));
-    }
-    store<f32>(e + ((<usize>load<i32>(labels + at)) << 2), (0 - load<f32>(slope + at)) / divisor);
+    store<f32>(grad + ((<usize>load<i32>(labels + at)) << 2), (0 - load<f32>(slope + at)) / divisor);
     e += length;
+    grad += length;
   }
 }
 
@@ -256,24 +263,19 @@ export function spreadBoth(
   slope: usize,
   labels: usize,
   divisor: f32,
+  grad: usize,
 ): void {
-  const whole = Rows.whole(classes);
-  const lanes = Rows.lanes(classes);
   const length = (<usize>classes) << 2;
   for (let at: usize = 0, end = (<usize>rows) << 2; at < end; at += 4) {
     const a = F4.lit(load<f32>(scale + at));
     const b = F4.lit(load<f32>(second + at));
-    for (let i: usize = 0; i < whole; i += 16) {
+    for (let i: usize = 0; i < length; i += 16) {
       const gradient = F4.madd(v128.load(h + i), b, F4.mul(v128.load(e + i), a));
-      v128.store(e + i, F4.div(gradient, F4.lit(divisor)));
+      v128.store(grad + i, F4.div(gradient, F4.lit(divisor)));
     }
-    if (classes & 3) {
-      const value = v128.load(e + whole);
-      const gradient = F4.madd(v128.load(h + whole), b, F4.mul(value, a));
-      v128.store(e + whole, F4.pick(lanes, F4.div(gradient, F4.lit(divisor)), value));
-    }
-    store<f32>(e + ((<usize>load<i32>(labels + at)) << 2), (0 - load<f32>(slope + at)) / divisor);
+    store<f32>(grad + ((<usize>load<i32>(labels + at)) << 2), (0 - load<f32>(slope + at)) / divisor);
     e += length;
     h += length;
+    grad += length;
   }
 }

@@ -27,7 +27,7 @@ class Tail {
 
 /**
  * Per row, over the classes that are not the label: the sum of p^gamma l with l = -log p, and h = p^gamma (1 - gamma l)
- * in place of the logits, with its sum. An excluded class has no share in any of them.
+ * with its sum. An excluded class has no share in any of them.
  *
  * @param levels log-sum-exp of the row less its peak, which is where -log p of the peak is
  */
@@ -35,6 +35,7 @@ export function tailRows(
   rows: i32,
   classes: i32,
   x: usize,
+  h: usize,
   gamma: f32,
   peaks: usize,
   levels: usize,
@@ -57,7 +58,7 @@ export function tailRows(
       const steep = Tail.steep(l, gamma);
       const fade = Tail.fade(logits, steep);
       const turn = Tail.turn(fade, steep);
-      v128.store(x + i, turn);
+      v128.store(h + i, turn);
       const term = F4.mul(fade, l);
       const added = F4.add(sum, term);
       lost = F4.add(lost, Rows.lost(sum, added, term));
@@ -67,13 +68,12 @@ export function tailRows(
       sumTurn = turned;
     }
     if (classes & 3) {
-      const given = v128.load(x + whole);
-      const logits = F4.pick(lanes, given, F4.lit(-Infinity));
+      const logits = Rows.last(x + whole, lanes);
       const l = Tail.miss(logits, level, peak);
       const steep = Tail.steep(l, gamma);
       const fade = Tail.fade(logits, steep);
       const turn = Tail.turn(fade, steep);
-      v128.store(x + whole, F4.pick(lanes, turn, given));
+      v128.store(h + whole, turn);
       const term = F4.mul(fade, l);
       const added = F4.add(sum, term);
       lost = F4.add(lost, Rows.lost(sum, added, term));
@@ -85,6 +85,7 @@ export function tailRows(
     store<f32>(terms + at, Rows.total(sum, lost));
     store<f32>(turns + at, Rows.total(sumTurn, lostTurn));
     x += length;
+    h += length;
   }
 }
 

@@ -51,10 +51,18 @@ export function truncationMargin(
 }
 
 /**
- * The rivals of softmax(-k x): per row the lowest logit m of the other classes, h_k = exp(-k (x_k - m)) in place of the
- * logits, and the sum of those. An excluded class has no share: h_k = 0.
+ * The rivals of softmax(-k x): per row the lowest logit m of the other classes, h_k = exp(-k (x_k - m)), and the
+ * sum of those. An excluded class has no share: h_k = 0.
  */
-export function rivalRows(rows: i32, classes: i32, x: usize, k: f32, lows: usize, sums: usize): void {
+export function rivalRows(
+  rows: i32,
+  classes: i32,
+  x: usize,
+  h: usize,
+  k: f32,
+  lows: usize,
+  sums: usize,
+): void {
   const whole = Rows.whole(classes);
   const lanes = Rows.lanes(classes);
   const length = (<usize>classes) << 2;
@@ -67,15 +75,14 @@ export function rivalRows(rows: i32, classes: i32, x: usize, k: f32, lows: usize
     let lost = F4.lit(0);
     for (let i: usize = 0; i < whole; i += 16) {
       const value = Rival.share(v128.load(x + i), low, k);
-      v128.store(x + i, value);
+      v128.store(h + i, value);
       const added = F4.add(sum, value);
       lost = F4.add(lost, Rows.lost(sum, added, value));
       sum = added;
     }
     if (classes & 3) {
-      const logits = v128.load(x + whole);
-      const value = Rival.share(F4.pick(lanes, logits, F4.lit(-Infinity)), low, k);
-      v128.store(x + whole, F4.pick(lanes, value, logits));
+      const value = Rival.share(Rows.last(x + whole, lanes), low, k);
+      v128.store(h + whole, value);
       const added = F4.add(sum, value);
       lost = F4.add(lost, Rows.lost(sum, added, value));
       sum = added;
@@ -83,6 +90,7 @@ export function rivalRows(rows: i32, classes: i32, x: usize, k: f32, lows: usize
     store<f32>(lows + at, low);
     store<f32>(sums + at, Rows.total(sum, lost));
     x += length;
+    h += length;
   }
 }
 

@@ -94,7 +94,10 @@ function run(task: string, call: Call<RowForm>, batch: RowBatch, out: Outputs): 
   const { form, reduction, normalizer } = call;
   let by = reduction === "mean" ? 0 : 1;
   if (reduction === "mean" && typeof normalizer === "number") by = normalizer;
-  else if (reduction === "mean" && batch.labels.length > roomsFor(form.classes).rows) {
+  else if (
+    reduction === "mean" &&
+    batch.labels.length > roomsFor(form.classes, form.second !== undefined).rows
+  ) {
     const { valid, positives } = rowCensus(form, batch);
     by = normalize(normalizer, valid, positives);
   }

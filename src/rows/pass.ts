@@ -59,11 +59,11 @@ function lift({ at }: Rooms, form: RowForm, rows: number): void {
   kernel.settleRows(rows, at.rest, at.sums, at.loss, at.slope, at.slopeAhead, at.scale);
 }
 
-/** What the other classes add: their terms replace the logits. */
+/** What the other classes add. */
 function addSecond({ at }: Rooms, second: Second, classes: number, rows: number): void {
   if (second.kind === "tail") {
     kernel.levelRows(rows, at.near, at.logs, at.levels);
-    kernel.tailRows(rows, classes, at.x, second.gamma, at.peaks, at.levels, at.terms, at.turns);
+    kernel.tailRows(rows, classes, at.x, at.h, second.gamma, at.peaks, at.levels, at.terms, at.turns);
     kernel.settleTail(
       rows,
       second.part,
@@ -81,19 +81,23 @@ function addSecond({ at }: Rooms, second: Second, classes: number, rows: number)
     return;
   }
   const { k } = second;
-  kernel.rivalRows(rows, classes, at.x, k, at.peaks, at.turns);
+  kernel.rivalRows(rows, classes, at.x, at.h, k, at.peaks, at.turns);
   kernel.marginRows(rows, -k, at.peaks, at.turns, at.own, at.near, at.ahead, at.rest, at.logs);
   kernel.settleRival(rows, k, at.near, at.turns, at.loss, at.slope, at.scale, at.second);
 }
 
-/** Gradients of the chunk's logits, divided. */
+/** Gradients of the chunk's logits, divided, in their place. */
 function spread({ at }: Rooms, form: RowForm, rows: number, by: number): void {
   const { classes, second } = form;
   const single = Math.fround(by) === by;
   const divisor = single ? by : 1;
-  if (second) kernel.spreadBoth(rows, classes, at.e, at.x, at.scale, at.second, at.slope, at.labels, divisor);
-  else kernel.spreadRows(rows, classes, at.e, at.scale, at.slope, at.labels, divisor);
-  if (!single) kernel.divide(rows * classes, at.e, by);
+  if (second) {
+    const { e, h, x } = at;
+    kernel.spreadBoth(rows, classes, e, h, at.scale, at.second, at.slope, at.labels, divisor, x);
+  } else {
+    kernel.spreadRows(rows, classes, at.e, at.scale, at.slope, at.labels, divisor, at.x);
+  }
+  if (!single) kernel.divide(rows * classes, at.x, by);
 }
 
 /**
@@ -113,7 +117,7 @@ export function rowPass(
   const { classes, ignoreIndex, second } = form;
   const total = batch.labels.length;
   if (total === 0) return;
-  const rooms = roomsFor(classes);
+  const rooms = roomsFor(classes, second !== undefined);
   const { at } = rooms;
   const stride = typeof form.alpha === "number" ? 0 : -1;
   setUp(rooms, form);
@@ -155,7 +159,7 @@ export function rowPass(
       valid: i32[report + 1]!,
       positives: i32[report + 2]!,
       losses: at.loss,
-      grad: at.e,
+      grad: at.x,
     };
     const by = divisor(chunk);
     lift(rooms, form, rows);

@@ -27,7 +27,7 @@ const PER_ROW = [
   "turns",
   "levels",
 ] as const;
-const PER_CLASS = ["alpha", "x", "e"] as const;
+const PER_CLASS = ["alpha", "x", "e", "h"] as const;
 
 type Room = (typeof PER_ROW)[number] | (typeof PER_CLASS)[number];
 
@@ -40,10 +40,15 @@ export interface Rooms {
 
 let last: Rooms | undefined;
 let lastClasses = 0;
+let lastSecond = false;
 
-/** Rooms for rows of so many classes: a chunk of them, or a single one where that is longer than a chunk. */
-export function roomsFor(classes: number): Rooms {
-  if (last && lastClasses === classes) return last;
+/**
+ * Rooms for rows of so many classes: a chunk of them, or a single one where that is longer than a chunk.
+ *
+ * @param second whether a second term per class needs room
+ */
+export function roomsFor(classes: number, second: boolean): Rooms {
+  if (last && lastClasses === classes && lastSecond === second) return last;
   const rows = Math.min(Math.max(Math.floor(ELEMENTS / classes), 1), MOST);
   const names = [...PER_ROW, ...PER_CLASS];
   const addresses = reserve([
@@ -51,9 +56,11 @@ export function roomsFor(classes: number): Rooms {
     4 * classes,
     4 * rows * classes,
     4 * rows * classes,
+    second ? 4 * rows * classes : 0,
   ]);
   const at = Object.fromEntries(names.map((name, i) => [name, addresses[i]])) as Record<Room, number>;
   last = { rows, at };
   lastClasses = classes;
+  lastSecond = second;
   return last;
 }

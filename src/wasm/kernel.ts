@@ -87,6 +87,7 @@ export interface Kernel {
     slope: number,
     labels: number,
     divisor: number,
+    grad: number,
   ): void;
   spreadBoth(
     rows: number,
@@ -98,12 +99,14 @@ export interface Kernel {
     slope: number,
     labels: number,
     divisor: number,
+    grad: number,
   ): void;
   levelRows(rows: number, near: number, logs: number, levels: number): void;
   tailRows(
     rows: number,
     classes: number,
     x: number,
+    h: number,
     gamma: number,
     peaks: number,
     levels: number,
@@ -124,7 +127,7 @@ export interface Kernel {
     scale: number,
     second: number,
   ): void;
-  rivalRows(rows: number, classes: number, x: number, k: number, lows: number, sums: number): void;
+  rivalRows(rows: number, classes: number, x: number, h: number, k: number, lows: number, sums: number): void;
   settleRival(
     rows: number,
     k: number,
