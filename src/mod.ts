@@ -25,8 +25,20 @@ export type { Histogram } from "./ghm/histogram.ts";
 export type { GhmOptions, GhmStateOptions } from "./ghm/options.ts";
 export type { GhmcState, GhmIntoResult, GhmResult } from "./ghm/state.ts";
 export type { GhmcStream } from "./ghm/stream.ts";
+export {
+  type AsymmetricSingleLabelOptions,
+  asymmetricSingleLabel,
+} from "./losses/asymmetric-single-label.ts";
 export { type BceOptions, bce } from "./losses/bce.ts";
 export { type FocalOptions, focal } from "./losses/focal.ts";
+export { type SoftmaxCrossEntropyOptions, softmaxCrossEntropy } from "./losses/softmax-cross-entropy.ts";
+export { type SoftmaxFocalOptions, softmaxFocal } from "./losses/softmax-focal.ts";
+export {
+  type SoftmaxSoftTruncationOptions,
+  softmaxSoftTruncation,
+} from "./losses/softmax-soft-truncation.ts";
+export type { Labels } from "./rows/batch.ts";
+export type { ClassOptions, RowBatchOptions, RowLoss, RowOptions, RowStream } from "./rows/define.ts";
 export { type Ohem, type OhemOptions, ohem, type Selection, type StreamOptions } from "./selection/ohem.ts";
 export type { Key, Stage } from "./selection/schedule.ts";
 export { type SohemOptions, type StratifiedSelection, sohem } from "./selection/sohem.ts";

@@ -6,8 +6,13 @@ import { kernel } from "../src/wasm/kernel.ts";
 import { bytes } from "./project.ts";
 
 /** Kernels whose loops must be straight-line SIMD, with no call, no dispatch and no trap inside. */
-const POINTWISE = ["bceHard", "bceSoft", "focalSquare", "focalHalves", "focalReal"];
+const POINTWISE = ["bceHard", "bceSoft", "focalSquare", "focalHalves", "focalReal", "truncationMargin"];
 const HELPERS = [
+  "marginRows",
+  "settleRows",
+  "levelRows",
+  "settleTail",
+  "settleRival",
   "survey",
   "surveySoft",
   "widen",
@@ -34,8 +39,11 @@ const ADVERSARIES = [
   "affineGrid",
 ];
 
+/** Loops over rows around such a loop. */
+const ROWS = ["liftRows", "spreadRows", "spreadBoth", "tailRows", "rivalRows"];
+
 /** Kernels with such a loop, and another one for the rare elements. */
-const MIXED = ["sum", "magnitudes", "tallyFloor", "tallyRounded", ...ADVERSARIES];
+const MIXED = ["sum", "magnitudes", "tallyFloor", "tallyRounded", ...ADVERSARIES, ...ROWS];
 
 const STRAIGHT =
   /^(?![\s\S]*\((call|call_indirect|return_call|unreachable|throw)\b)[\s\S]*\bv128\.(load|store)/;

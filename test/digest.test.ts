@@ -25,6 +25,7 @@ import {
 import { batch, mask, softTargets } from "./data.ts";
 import { json, pathOf } from "./project.ts";
 import { walk } from "./reference/float32.ts";
+import { ROWS, type RowParams, rowData } from "./rows-table.ts";
 
 const FILE = ["test", "golden", "digest.json"] as const;
 const n = 50021;
@@ -63,6 +64,17 @@ const boxes = Float32Array.from(
   { length: 4 * n },
   (_, k) => (k & 2 ? 24 : 0) + (((k & ~2) * 7919) % 1009) / 2,
 );
+const rows = [2, 3, 13, 80, 1000].map((classes) => ({
+  classes,
+  ...rowData(Math.floor(40000 / classes), classes, 99, 25),
+}));
+
+/** Losses and gradients of rows of several lengths. */
+function ofRows(name: string, options: RowParams = {}): unknown {
+  const loss = ROWS.find((row) => row.name === name)?.loss;
+  return rows.map(({ classes, logits, labels }) => loss?.(logits, labels, { classes, ...options, ...none }));
+}
+
 const g = density.norms(logits, targets, { mask: valid });
 
 const maps = { n: 8, channels: 20, height: 13, width: 13 };
@@ -87,6 +99,12 @@ const OUTPUTS: Record<string, () => unknown> = {
   "focal, any gamma": () => focal(logits, targets, { gamma: 1.7, alpha: 0.3, ...none }),
   "focal, soft": () => focal(logits, soft, none),
   "focal, all exponents": () => [0.5, 2, 4.4].map((gamma) => focal(wide, ones, { gamma, ...none })),
+  softmaxCrossEntropy: () =>
+    [0, 0.1].map((labelSmoothing) => ofRows("softmaxCrossEntropy", { labelSmoothing })),
+  softmaxFocal: () => [0.5, 1.7, 2].map((gamma) => ofRows("softmaxFocal", { gamma })),
+  softmaxSoftTruncation: () =>
+    (["margin", "rival"] as const).map((form) => ofRows("softmaxSoftTruncation", { k: 3, form })),
+  asymmetricSingleLabel: () => ofRows("asymmetricSingleLabel"),
   streams: () =>
     [bce, focal].map((loss) => loss.stream().update(logits, targets, { mask: valid, weights }).save()),
   ghmc: () => [10, 30, 100].map((bins) => ghmc(logits, targets, { bins, mask: valid })),

@@ -45,6 +45,100 @@ export interface Kernel {
   choose(n: number, t: number, a1: number, a0: number, w: number): void;
   divide(n: number, values: number, divisor: number): void;
   magnitudes(n: number, values: number, mask: number, out: number): number;
+  enterRows(
+    rows: number,
+    classes: number,
+    x: number,
+    labels: number,
+    ignored: number,
+    mask: number,
+    w: number,
+    alpha: number,
+    stride: number,
+    own: number,
+    report: number,
+  ): void;
+  liftRows(rows: number, classes: number, x: number, e: number, peaks: number, sums: number): void;
+  marginRows(
+    rows: number,
+    k: number,
+    peaks: number,
+    sums: number,
+    own: number,
+    near: number,
+    ahead: number,
+    rest: number,
+    logs: number,
+  ): number;
+  settleRows(
+    rows: number,
+    rest: number,
+    sums: number,
+    loss: number,
+    slope: number,
+    ahead: number,
+    scale: number,
+  ): void;
+  spreadRows(
+    rows: number,
+    classes: number,
+    e: number,
+    scale: number,
+    slope: number,
+    labels: number,
+    divisor: number,
+    grad: number,
+  ): void;
+  spreadBoth(
+    rows: number,
+    classes: number,
+    e: number,
+    h: number,
+    scale: number,
+    second: number,
+    slope: number,
+    labels: number,
+    divisor: number,
+    grad: number,
+  ): void;
+  levelRows(rows: number, near: number, logs: number, levels: number): void;
+  tailRows(
+    rows: number,
+    classes: number,
+    x: number,
+    h: number,
+    gamma: number,
+    peaks: number,
+    levels: number,
+    terms: number,
+    turns: number,
+  ): void;
+  settleTail(
+    rows: number,
+    part: number,
+    w: number,
+    near: number,
+    rest: number,
+    sums: number,
+    terms: number,
+    turns: number,
+    loss: number,
+    slope: number,
+    scale: number,
+    second: number,
+  ): void;
+  rivalRows(rows: number, classes: number, x: number, h: number, k: number, lows: number, sums: number): void;
+  settleRival(
+    rows: number,
+    k: number,
+    u: number,
+    sums: number,
+    loss: number,
+    slope: number,
+    scale: number,
+    second: number,
+  ): void;
+  readonly truncationMargin: HardKernel;
   sum(n: number, values: number, words: number): number;
   total(words: number): number;
   readonly bceHard: HardKernel;
