@@ -33,7 +33,7 @@ function gamma(values: readonly number[]): Parameters {
 const HALVES = [0, 0.5, 1, 1.5, 2, 2.5, 3];
 const REALS = [1.7, 0.3, 4, 0, 1000, 3.5];
 
-/** (n, x, t, w, stride, op, loss, grad) */
+/** (n, x, t, w, stride, op, loss, grad); what is put at `loss` on the way must not meet logits, targets or weights. */
 function hardLoss(op: Parameters): Calls {
   const arrays = (logits: Kind, targets: Kind, weights: Kind, place: (...at: number[]) => number[]): Call => {
     return (arena, n) => {
@@ -52,15 +52,13 @@ function hardLoss(op: Parameters): Calls {
     weights: arrays("logits", "hard", "weights", apart),
     "soft targets": arrays("logits", "soft", "weights", apart),
     "NaN and infinities": arrays("wild", "wild", "wild", apart),
-    "loss over logits, gradient over targets": arrays("logits", "hard", "weights", (x, t) => [x, t]),
-    "gradient over logits, loss over targets": arrays("logits", "hard", "weights", (x, t) => [t, x]),
+    "gradient over targets": arrays("wild", "hard", "weights", (_x, t, _w, loss) => [loss, t]),
     "gradient over logits": arrays("logits", "hard", "weights", (x, _t, _w, loss) => [loss, x]),
     "gradient over weights": arrays("logits", "hard", "weights", (_x, _t, w, loss) => [loss, w]),
-    "loss over weights": arrays("wild", "hard", "weights", (_x, _t, w, _loss, grad) => [w, grad]),
     "loss over gradient": arrays("logits", "hard", "weights", (_x, _t, _w, loss) => [loss, loss]),
-    "one array": (arena, n) => {
+    "one array but for the losses": (arena, n) => {
       const x = arena.floats(n, "logits");
-      return [n, x, x, x, -1, op(arena, n), x, x];
+      return [n, x, x, x, -1, op(arena, n), arena.room(4 * n), x];
     },
   };
 }
@@ -84,8 +82,8 @@ function softLoss(op: Parameters): Calls {
     weights: arrays("logits", "soft", (_x, _t, _w, loss, grad) => [loss, grad]),
     "hard targets": arrays("logits", "hard", (_x, _t, _w, loss, grad) => [loss, grad]),
     "NaN and infinities": arrays("wild", "wild", (_x, _t, _w, loss, grad) => [loss, grad]),
-    "loss over logits, gradient over targets": arrays("logits", "soft", (x, t) => [x, t]),
-    "gradient over logits, loss over targets": arrays("logits", "soft", (x, t) => [t, x]),
+    "gradient over logits": arrays("logits", "soft", (x, _t, _w, loss) => [loss, x]),
+    "gradient over targets": arrays("logits", "soft", (_x, t, _w, loss) => [loss, t]),
     "gradient over weights": arrays("logits", "soft", (_x, _t, w, loss) => [loss, w]),
     "loss over gradient": arrays("logits", "soft", (_x, _t, _w, loss) => [loss, loss]),
   };
