@@ -58,12 +58,12 @@ export const COPIES: Readonly<Record<string, number>> = {
   narrow: 1,
   toCells: 1, // moves only
   toPlanes: 1,
-  addProducts: 4,
+  addProducts: 1, // this one and the next three wait for memory or for their sums: no gain
+  extent: 1,
+  occlude: 1,
+  slopes: 1,
   blend: 4,
-  extent: 4,
-  occlude: 4,
   scatter: 4,
-  slopes: 2,
   lookup: 1,
   lookupWide: 1,
   lossKeys: 4,
