@@ -10,10 +10,12 @@ export { indexFloor, indexRounded, readCells, tallyFloor, tallyRounded } from ".
 export { lookup, lookupWide, planes } from "./drive/lookup";
 export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
 export { sum, total } from "./drive/sum";
-export { survey, surveySoft } from "./drive/survey";
+export { survey, surveyReal, surveySoft } from "./drive/survey";
+export { asl1 } from "./loss/asl1";
 export { bceHard, bceSoft } from "./loss/bce";
 export { focalHalves, focalReal, focalSquare } from "./loss/focal";
 export { focalSoft } from "./loss/focal-soft";
+export { smoothL1 } from "./loss/smooth-l1";
 
 /** Where the host may lay out its memory: everything below belongs to the module. */
 export function heapBase(): usize {

@@ -1,6 +1,6 @@
 import { at, CHUNK } from "./arena.ts";
 import { options as checkOptions, choice, describe, integer, number } from "./check.ts";
-import { type Batch, checkBatch, type Outputs, refuseOverflow } from "./stream/batch.ts";
+import { type Batch, checkBatch, inputsOf, type Outputs, refuseOverflow } from "./stream/batch.ts";
 import { clear, DIGITS } from "./stream/exact-sum.ts";
 import type { Form } from "./stream/form.ts";
 import {
@@ -180,6 +180,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
       options?.weights,
       call.form.classes,
       {},
+      inputsOf(call.form),
     );
     const grad = new Float32Array(logits.length);
     const losses = call.reduction === "none" ? new Float32Array(logits.length) : undefined;
@@ -198,6 +199,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
         options?.weights,
         call.form.classes,
         out,
+        inputsOf(call.form),
       );
       return run(call, batch, out);
     },
@@ -216,6 +218,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
 }
 
 export { number } from "./check.ts";
+export { asl1Form } from "./stream/asl1.ts";
 export { type Form, float, type PerClass, perClass } from "./stream/form.ts";
 export { kernel } from "./wasm/kernel.ts";
 

@@ -6,10 +6,11 @@ import { kernel } from "../src/wasm/kernel.ts";
 import { bytes } from "./project.ts";
 
 /** Kernels whose loops must be straight-line SIMD, with no call, no dispatch and no trap inside. */
-const POINTWISE = ["bceHard", "bceSoft", "focalSquare", "focalHalves", "focalReal"];
+const POINTWISE = ["bceHard", "bceSoft", "focalSquare", "focalHalves", "focalReal", "smoothL1", "asl1"];
 const HELPERS = [
   "survey",
   "surveySoft",
+  "surveyReal",
   "widen",
   "blank",
   "gauge",

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
-import { bce, deformation, density, focal, ghmc, occlusion } from "../src/mod.ts";
+import { asl1, bce, deformation, density, focal, ghmc, occlusion, smoothL1 } from "../src/mod.ts";
 import { batch, mask, softTargets } from "./data.ts";
 import { json, pathOf } from "./project.ts";
 import { walk } from "./reference/float32.ts";
@@ -80,6 +80,9 @@ const OUTPUTS: Record<string, () => unknown> = {
   "density, exact": () => density.exact(g, { width: 1 / 30 }),
   "density, histogram": () => density.histogram(g),
   "density, bracket": () => density.bracket(g),
+  smoothL1: () => [0, 1 / 9, 1].map((beta) => smoothL1(logits, weights, { beta, mask: valid, ...none })),
+  asl1: () => [0.02, 1].map((mu) => asl1(logits, weights, { mu, weights, ...none })),
+  "residuals of all exponents": () => [smoothL1(wide, ones, none), asl1(wide, ones, none)],
   "density, verify": () => density.verify(logits, targets, { mask: valid }),
   occlusion: () => [
     dropped,

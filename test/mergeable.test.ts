@@ -1,7 +1,7 @@
 /** Every mergeable state keeps the laws of `laws.ts`; kinds, parameters and rows are told apart. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bce, focal, ghmc, type Row as StateRow } from "../src/mod.ts";
+import { asl1, bce, focal, ghmc, type Row as StateRow, smoothL1 } from "../src/mod.ts";
 import { batch } from "./data.ts";
 import { mergeable, type State } from "./laws.ts";
 import { saved } from "./saved.ts";
@@ -12,9 +12,10 @@ function subject<S extends State<S>>(
   make: () => S,
   load: (bytes: Uint8Array) => S,
   fromRows: (rows: StateRow[]) => S,
+  real = false,
 ): void {
   mergeable({ name, make, load, fromRows });
-  saved({ name, make, load, fromRows });
+  saved({ name, real, make, load, fromRows });
 }
 
 subject(
@@ -46,6 +47,21 @@ subject(
   () => ghmc.stream({ bins: 256, convention: "mmdet" }),
   ghmc.load,
   (rows) => ghmc.fromRows(rows, { bins: 256, convention: "mmdet" }),
+);
+
+subject(
+  "smoothL1",
+  () => smoothL1.stream({ beta: 1 / 9 }),
+  smoothL1.load,
+  (rows) => smoothL1.fromRows(rows, { beta: 1 / 9 }),
+  true,
+);
+subject(
+  "asl1, by a number",
+  () => asl1.stream({ normalizer: 17 }),
+  asl1.load,
+  (rows) => asl1.fromRows(rows, { normalizer: 17 }),
+  true,
 );
 
 test("states of another kind or other parameters are refused by load and merge, with both sides named", () => {

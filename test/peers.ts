@@ -36,6 +36,13 @@ export function values(c: Case, name: string): Float32Array<ArrayBuffer> | undef
   return list && Float32Array.from(list, Number);
 }
 
+/** What the peer computed from: logits and targets, or predictions and what they should be. */
+export function inputs(c: Case): [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] {
+  const [x, y] = [values(c, "logits") ?? values(c, "pred"), values(c, "targets") ?? values(c, "target")];
+  assert.ok(x && y, c.name);
+  return [x, y];
+}
+
 export function gradOf({ grad, gradNpy }: Expected): Float64Array {
   if (gradNpy) return Float64Array.from(npy("test", "golden", "npy", gradNpy.replace("npy/", "")).values);
   return Float64Array.from(grad ?? [], Number);

@@ -1,7 +1,7 @@
 import { at } from "../arena.ts";
 import { options as checkOptions, describe } from "../check.ts";
 import { kernel } from "../wasm/kernel.ts";
-import { checkBatch, refuseOverflow } from "./batch.ts";
+import { checkBatch, inputsOf, refuseOverflow } from "./batch.ts";
 import { addDigits, clear, collect, DIGITS, read } from "./exact-sum.ts";
 import type { Form } from "./form.ts";
 import { pass } from "./pass.ts";
@@ -66,13 +66,15 @@ export class LossStream {
   update(logits: Float32Array, targets: Float32Array | Uint8Array, options?: BatchOptions): this {
     const task = `update a ${this.#form.name} stream`;
     checkOptions(task, options, ["mask", "weights"]);
-    const batch = checkBatch(task, logits, targets, options?.mask, options?.weights, this.#form.classes, {});
+    const form = this.#form;
+    const { mask, weights } = options ?? {};
+    const batch = checkBatch(task, logits, targets, mask, weights, form.classes, {}, inputsOf(form));
     let count = 0;
     let positives = 0;
     clear(at.words, DIGITS);
     pass(
       task,
-      this.#form,
+      form,
       batch,
       () => 1,
       (chunk) => {
