@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
-import { asl1, bce, deformation, density, focal, ghmc, occlusion, smoothL1 } from "../src/mod.ts";
+import { asl1, bce, deformation, density, focal, ghmc, ghmr, occlusion, smoothL1 } from "../src/mod.ts";
 import { batch, mask, softTargets } from "./data.ts";
 import { json, pathOf } from "./project.ts";
 import { walk } from "./reference/float32.ts";
@@ -82,6 +82,10 @@ const OUTPUTS: Record<string, () => unknown> = {
   "density, bracket": () => density.bracket(g),
   smoothL1: () => [0, 1 / 9, 1].map((beta) => smoothL1(logits, weights, { beta, mask: valid, ...none })),
   asl1: () => [0.02, 1].map((mu) => asl1(logits, weights, { mu, weights, ...none })),
+  ghmr: () => [10, 40].map((bins) => ghmr(logits, weights, { bins, mask: valid })),
+  "ghmr, mmdet": () => ghmr(logits, weights, { mu: 1, convention: "mmdet" }),
+  "ghmr, streamed": () => ghmr.stream({ mu: 1 }).update(logits, weights).save(),
+  "ghmr, exact": () => ghmr.exact(logits, weights, { mu: 1, mask: valid }),
   "residuals of all exponents": () => [smoothL1(wide, ones, none), asl1(wide, ones, none)],
   "density, verify": () => density.verify(logits, targets, { mask: valid }),
   occlusion: () => [

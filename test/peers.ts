@@ -22,6 +22,7 @@ export interface Case {
   exact?: Expected;
   binsDifferF32?: boolean;
   binsDifferExact?: boolean;
+  peerOverflowsF32?: boolean;
   steps?: Case[];
 }
 
