@@ -18,7 +18,7 @@ export type { Convention } from "./ghm/average.ts";
 export type { GhmExactOptions, GhmExactResult } from "./ghm/exact.ts";
 export { type Ghm, type Ghmc, type Ghmr, type GhmrOptions, ghmc, ghmr } from "./ghm/ghm.ts";
 export type { Histogram } from "./ghm/histogram.ts";
-export type { GhmOptions, GhmStateOptions } from "./ghm/options.ts";
+export type { GhmBatchOptions, GhmOptions, GhmStateOptions } from "./ghm/options.ts";
 export type { GhmIntoResult, GhmResult, GhmState } from "./ghm/state.ts";
 export type { GhmStream } from "./ghm/stream.ts";
 export { type Asl1Options, asl1 } from "./losses/asl1.ts";

@@ -86,6 +86,10 @@ const OUTPUTS: Record<string, () => unknown> = {
   "ghmr, mmdet": () => ghmr(logits, weights, { mu: 1, convention: "mmdet" }),
   "ghmr, streamed": () => ghmr.stream({ mu: 1 }).update(logits, weights).save(),
   "ghmr, exact": () => ghmr.exact(logits, weights, { mu: 1, mask: valid }),
+  "bins: auto": () => [
+    ghmc(logits, targets, { bins: "auto" }),
+    ghmr(logits, weights, { bins: "auto", mask: valid }),
+  ],
   "residuals of all exponents": () => [smoothL1(wide, ones, none), asl1(wide, ones, none)],
   "density, verify": () => density.verify(logits, targets, { mask: valid }),
   occlusion: () => [

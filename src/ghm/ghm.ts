@@ -1,19 +1,16 @@
 import { options as checkOptions } from "../check.ts";
 import type { Row } from "../stream/rows.ts";
+import { autoBins } from "./auto.ts";
 import { Average } from "./average.ts";
 import { arrays, type Base, CLASSIFICATION, REGRESSION, setUp } from "./base.ts";
 import { exact, type GhmExactOptions, type GhmExactResult } from "./exact.ts";
-import type { GhmOptions, GhmStateOptions } from "./options.ts";
-import { type GhmResult, GhmState, type MaskOption, step } from "./state.ts";
+import type { GhmBatchOptions, GhmOptions, GhmStateOptions } from "./options.ts";
+import { type GhmResult, GhmState, step } from "./state.ts";
 import { GhmStream } from "./stream.ts";
 
 /** A gradient harmonizing mechanism: a function with facets. `P` are the parameters of the loss that it harmonizes. */
 export interface Ghm<P> {
-  (
-    inputs: Float32Array,
-    targets: Float32Array | Uint8Array,
-    options?: P & GhmOptions & MaskOption,
-  ): GhmResult;
+  (inputs: Float32Array, targets: Float32Array | Uint8Array, options?: P & GhmBatchOptions): GhmResult;
   /** A training run's state: an average of the batches' histograms. */
   create(options?: P & GhmStateOptions): GhmState;
   /** A state from the bytes of its `save`. */
@@ -50,14 +47,16 @@ function harmonizer<P>(base: Base): Ghm<P> {
   const once = (
     inputs: Float32Array,
     targets: Float32Array | Uint8Array,
-    options?: P & GhmOptions & MaskOption,
+    options?: P & GhmBatchOptions,
   ): GhmResult => {
     checkOptions(task, options, keys);
-    const { mask, ...rest } = options ?? {};
-    const setup = setUp(base, task, rest, ["bins", "convention"]);
-    arrays(task, setup.form, inputs, targets, mask);
+    const { mask, bins, ...rest } = options ?? {};
+    const isAuto = bins === "auto";
+    const setup = setUp(base, task, isAuto ? rest : { ...rest, bins }, ["bins", "convention"]);
+    const batch = arrays(task, setup.form, inputs, targets, mask);
+    const fixed = isAuto ? { ...setup.average, bins: autoBins(task, setup.form, batch) } : setup.average;
     const grad = new Float32Array(inputs.length);
-    const average = new Average(setup.average);
+    const average = new Average(fixed);
     const { loss, meanLoss, count, histogram } = step(setup, average, { grad }, inputs, targets, mask);
     return { loss, grad, meanLoss, count, histogram };
   };
@@ -81,7 +80,7 @@ function harmonizer<P>(base: Base): Ghm<P> {
  *
  * @param logits shape [n], any finite value
  * @param targets shape [n], each 0 or 1
- * @param options `bins` (default 30), `convention` (default "paper"), `mask`
+ * @param options `bins` (default 30, or "auto"), `convention` (default "paper"), `mask`
  * @throws {TypeError} for arrays of another kind and unknown options
  * @throws {RangeError} for other lengths, options out of range and the first value outside the domain
  *
@@ -102,7 +101,7 @@ export const ghmc: Ghmc = /* @__PURE__ */ harmonizer<unknown>(CLASSIFICATION);
  *
  * @param predictions shape [n], any finite value
  * @param targets shape [n], any finite value
- * @param options `mu` (default 0.02), `bins` (default 10), `convention` (default "paper"), `mask`
+ * @param options `mu` (default 0.02), `bins` (default 10, or "auto"), `convention` (default "paper"), `mask`
  * @throws {TypeError} for arrays of another kind and unknown options
  * @throws {RangeError} for other lengths, options out of range, the first value that is not finite, and the first
  * loss beyond float32

@@ -8,6 +8,14 @@ export interface GhmOptions {
   readonly convention?: Convention | undefined;
 }
 
+/** Options of a single batch. */
+export interface GhmBatchOptions extends Omit<GhmOptions, "bins"> {
+  /** As in `GhmOptions`, or `"auto"`: as many as balance bias and noise of the density, see docs/density.md. */
+  readonly bins?: number | "auto" | undefined;
+  /** One byte per element; where it is 0 the element does not exist. */
+  readonly mask?: Uint8Array | undefined;
+}
+
 export interface GhmStateOptions extends GhmOptions {
   /** How much of the average a batch keeps, in [0, 1); default 0.75, for regression 0.7. */
   readonly momentum?: number | undefined;
