@@ -12,11 +12,13 @@ export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/
 export { marginRows, settleRows, spreadBoth, spreadRows } from "./drive/row-margin";
 export { enterRows, liftRows } from "./drive/rows";
 export { sum, total } from "./drive/sum";
-export { survey, surveySoft } from "./drive/survey";
+export { survey, surveyReal, surveySoft } from "./drive/survey";
+export { asl1 } from "./loss/asl1";
 export { levelRows, settleTail, tailRows } from "./loss/asymmetric-rows";
 export { bceHard, bceSoft } from "./loss/bce";
 export { focalHalves, focalReal, focalSquare } from "./loss/focal";
 export { focalSoft } from "./loss/focal-soft";
+export { smoothL1 } from "./loss/smooth-l1";
 export { rivalRows, settleRival, truncationMargin } from "./loss/truncation-rows";
 export { cumulate } from "./sort/cumulate";
 export { orderPairs, splitPairs } from "./sort/order";

@@ -1,6 +1,6 @@
 import { at, CHUNK } from "./arena.ts";
 import { options as checkOptions, integer } from "./check.ts";
-import { type Batch, checkBatch, type Outputs, refuseOverflow } from "./stream/batch.ts";
+import { type Batch, checkBatch, inputsOf, type Outputs, refuseOverflow } from "./stream/batch.ts";
 import { clear, DIGITS } from "./stream/exact-sum.ts";
 import type { Form } from "./stream/form.ts";
 import { type BatchOptions, type Counts, LossStream, normalize } from "./stream/loss-stream.ts";
@@ -67,7 +67,16 @@ function adder(form: Form) {
     options?: BatchOptions,
   ): Counts => {
     checkOptions(task, options, ["mask", "weights"]);
-    const batch = checkBatch(task, logits, targets, options?.mask, options?.weights, form.classes, {});
+    const batch = checkBatch(
+      task,
+      logits,
+      targets,
+      options?.mask,
+      options?.weights,
+      form.classes,
+      {},
+      inputsOf(form),
+    );
     const counts = { count: 0, positives: 0 };
     pass(
       task,
@@ -150,6 +159,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
       options?.weights,
       call.form.classes,
       {},
+      inputsOf(call.form),
     );
     const grad = new Float32Array(logits.length);
     const losses = call.reduction === "none" ? new Float32Array(logits.length) : undefined;
@@ -168,6 +178,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
         options?.weights,
         call.form.classes,
         out,
+        inputsOf(call.form),
       );
       return run(call, batch, out);
     },
@@ -183,6 +194,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
 }
 
 export { number } from "./check.ts";
+export { asl1Form } from "./stream/asl1.ts";
 export { type Form, float, type PerClass, perClass } from "./stream/form.ts";
 export type { ReductionOptions } from "./stream/options.ts";
 export { kernel } from "./wasm/kernel.ts";

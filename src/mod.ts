@@ -20,17 +20,19 @@ export type { MaskOption } from "./density/norms.ts";
 export type { Report, VerifyOptions } from "./density/verify.ts";
 export type { Convention } from "./ghm/average.ts";
 export type { GhmExactOptions, GhmExactResult } from "./ghm/exact.ts";
-export { type Ghmc, ghmc } from "./ghm/ghmc.ts";
+export { type Ghm, type Ghmc, type Ghmr, type GhmrOptions, ghmc, ghmr } from "./ghm/ghm.ts";
 export type { Histogram } from "./ghm/histogram.ts";
-export type { GhmOptions, GhmStateOptions } from "./ghm/options.ts";
-export type { GhmcState, GhmIntoResult, GhmResult } from "./ghm/state.ts";
-export type { GhmcStream } from "./ghm/stream.ts";
+export type { GhmBatchOptions, GhmOptions, GhmStateOptions } from "./ghm/options.ts";
+export type { GhmIntoResult, GhmResult, GhmState } from "./ghm/state.ts";
+export type { GhmStream } from "./ghm/stream.ts";
+export { type Asl1Options, asl1 } from "./losses/asl1.ts";
 export {
   type AsymmetricSingleLabelOptions,
   asymmetricSingleLabel,
 } from "./losses/asymmetric-single-label.ts";
 export { type BceOptions, bce } from "./losses/bce.ts";
 export { type FocalOptions, focal } from "./losses/focal.ts";
+export { type SmoothL1Options, smoothL1 } from "./losses/smooth-l1.ts";
 export { type SoftmaxCrossEntropyOptions, softmaxCrossEntropy } from "./losses/softmax-cross-entropy.ts";
 export { type SoftmaxFocalOptions, softmaxFocal } from "./losses/softmax-focal.ts";
 export {

@@ -135,6 +135,8 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   focalSquare: hardLoss(gamma([2])),
   focalHalves: hardLoss(gamma(HALVES)),
   focalReal: hardLoss(gamma(REALS)),
+  smoothL1: hardLoss((arena, n) => arena.parameters([...common(arena), [1, 0, 1 / 9, 3e38][n % 4]])),
+  asl1: hardLoss((arena, n) => arena.parameters([...common(arena), [64, 1, 2 ** -126][n % 3], 1.28])),
   bceSoft: softLoss(plain),
   focalSoft: softLoss(gamma([...HALVES, ...REALS])),
   survey: kinds(["logits", "wild"], (logits) => (arena, n) => [
@@ -146,6 +148,12 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   surveySoft: kinds(["soft", "hard", "wild"], (targets) => (arena, n) => [
     n,
     arena.floats(n, targets),
+    arena.room(16),
+  ]),
+  surveyReal: kinds(["logits", "wild"], (values) => (arena, n) => [
+    n,
+    arena.floats(n, values),
+    arena.floats(n, "near"),
     arena.room(16),
   ]),
   widen: { bytes: (arena, n) => [n, arena.bytes(n, 256), arena.room(4 * n)] },

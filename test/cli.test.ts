@@ -17,7 +17,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { showShape } from "../src/cli/npy-header.ts";
 import { main } from "../src/cli/run.ts";
-import { bce, density, focal, ghmc, version } from "../src/mod.ts";
+import { asl1, bce, density, focal, ghmc, ghmr, smoothL1, version } from "../src/mod.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "counterpoise-cli-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -140,6 +140,26 @@ for (const convention of ["paper", "mmdet"] as const) {
     assert.deepEqual(load(path).values, whole.grad);
   });
 }
+
+test("losses of residuals take predictions and any targets, with the bits of the library", async () => {
+  const predictions = Float32Array.from({ length: 3001 }, (_, i) => (i % 41) / 7 - 3);
+  const targets = predictions.map((v, i) => -v + ((i % 13) - 6) / 40);
+  const args = ["--logits", save("p.npy", predictions), "--targets", save("r.npy", targets)];
+  const path = inFolder("grad.npy");
+  const cases: [string[], { loss: number; grad: Float32Array }][] = [
+    [["smoothL1", "--beta", "0.5"], smoothL1(predictions, targets, { beta: 0.5 })],
+    [
+      ["asl1", "--mu", "0.1", "--reduction", "sum"],
+      asl1(predictions, targets, { mu: 0.1, reduction: "sum" }),
+    ],
+    [["ghmr", "--mu", "0.5", "--bins", "7"], ghmr(predictions, targets, { mu: 0.5, bins: 7 })],
+  ];
+  for (const [options, whole] of cases) {
+    const got = await json("loss", ...args, "--loss", ...options, "--grad", path);
+    assert.equal(got.loss, whole.loss);
+    assert.deepEqual(load(path).values, whole.grad);
+  }
+});
 
 test("loss reads float64, int8, bool-like masks, weights and csv as the same numbers", async () => {
   const logits = Float64Array.of(0.1, -2.5, Number.NaN, 3);
@@ -311,16 +331,16 @@ writeFileSync(inFolder("five.csv"), "1\n0\n1\n0\n1\n");
 const five = inFolder("five.csv");
 mkdirSync(inFolder("deep.npy"));
 const OPTIONS =
-  "--logits, --targets, --mask, --weights, --loss, --gamma, --alpha, --pos-weight, --classes, --bins, --convention, --reduction, --normalizer, --grad, --json";
+  "--logits, --targets, --mask, --weights, --loss, --gamma, --alpha, --pos-weight, --beta, --mu, --classes, --bins, --convention, --reduction, --normalizer, --grad, --json";
 
 const REFUSED: [string[], string][] = [
   [[], "run: expected a command (loss or verify), got none (see counterpoise --help)"],
   [["verfy"], "run: expected a command (loss or verify), got verfy (did you mean verify?)"],
-  [["loss", ...few], "run loss: expected --loss bce|focal|ghmc, got none"],
+  [["loss", ...few], "run loss: expected --loss NAME, got none"],
   [["loss", "--loss", "bce", "--logits", "x.npy"], "run loss: expected --targets FILE, got none"],
   [
     ["loss", ...few, "--loss", "focl"],
-    'run loss: expected --loss bce|focal|ghmc, got "focl" (did you mean focal?)',
+    'run loss: expected --loss bce|focal|ghmc|smoothL1|asl1|ghmr, got "focl" (did you mean focal?)',
   ],
   [
     ["loss", ...few, "--loss", "focal", "--gama", "2"],

@@ -6,7 +6,16 @@ import { kernel } from "../src/wasm/kernel.ts";
 import { bytes } from "./project.ts";
 
 /** Kernels whose loops must be straight-line SIMD, with no call, no dispatch and no trap inside. */
-const POINTWISE = ["bceHard", "bceSoft", "focalSquare", "focalHalves", "focalReal", "truncationMargin"];
+const POINTWISE = [
+  "bceHard",
+  "bceSoft",
+  "focalSquare",
+  "focalHalves",
+  "focalReal",
+  "truncationMargin",
+  "smoothL1",
+  "asl1",
+];
 const HELPERS = [
   "marginRows",
   "settleRows",
@@ -15,6 +24,7 @@ const HELPERS = [
   "settleRival",
   "survey",
   "surveySoft",
+  "surveyReal",
   "widen",
   "blank",
   "gauge",

@@ -8,18 +8,21 @@ import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import {
+  asl1,
   bce,
   breakdown,
   deformation,
   density,
   focal,
   ghmc,
+  ghmr,
   gradientMass,
   lossCdf,
   occlusion,
   ohem,
   priorBias,
   share,
+  smoothL1,
   sohem,
 } from "../src/mod.ts";
 import { batch, mask, softTargets } from "./data.ts";
@@ -116,6 +119,17 @@ const OUTPUTS: Record<string, () => unknown> = {
   "density, exact": () => density.exact(g, { width: 1 / 30 }),
   "density, histogram": () => density.histogram(g),
   "density, bracket": () => density.bracket(g),
+  smoothL1: () => [0, 1 / 9, 1].map((beta) => smoothL1(logits, weights, { beta, mask: valid, ...none })),
+  asl1: () => [0.02, 1].map((mu) => asl1(logits, weights, { mu, weights, ...none })),
+  ghmr: () => [10, 40].map((bins) => ghmr(logits, weights, { bins, mask: valid })),
+  "ghmr, mmdet": () => ghmr(logits, weights, { mu: 1, convention: "mmdet" }),
+  "ghmr, streamed": () => ghmr.stream({ mu: 1 }).update(logits, weights).save(),
+  "ghmr, exact": () => ghmr.exact(logits, weights, { mu: 1, mask: valid }),
+  "bins: auto": () => [
+    ghmc(logits, targets, { bins: "auto" }),
+    ghmr(logits, weights, { bins: "auto", mask: valid }),
+  ],
+  "residuals of all exponents": () => [smoothL1(wide, ones, none), asl1(wide, ones, none)],
   "density, verify": () => density.verify(logits, targets, { mask: valid }),
   occlusion: () => [
     dropped,

@@ -7,8 +7,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bce, focal } from "../src/mod.ts";
-import { type Case, close, gradOf, load, values } from "./peers.ts";
+import { bce, focal, smoothL1 } from "../src/mod.ts";
+import { type Case, close, gradOf, inputs, load, values } from "./peers.ts";
 import { margin, softplus } from "./reference/logistic.ts";
 import { type Loss, type Options, type Row, TABLE } from "./table.ts";
 
@@ -17,8 +17,7 @@ const ROUNDING = 2 ** -23;
 
 /** One pointwise case against the truth the file gives, with the bounds of the table. */
 function meet(row: Row, c: Case, loss: Loss, options: Options): void {
-  const [x, y] = [values(c, "logits"), values(c, "targets")];
-  assert.ok(x && y, c.name);
+  const [x, y] = inputs(c);
   const got = loss(x, y, options);
   const want = c.exact ?? c.expected;
   const grad = gradOf(want);
@@ -35,8 +34,8 @@ function meet(row: Row, c: Case, loss: Loss, options: Options): void {
     if (options.mask && options.mask[i] === 0) return;
     const per = <T>(value: T | Float32Array | undefined): T | number | undefined =>
       value instanceof Float32Array ? value[i % value.length] : value;
-    const { gamma } = options;
-    const params = { gamma, alpha: per(options.alpha), posWeight: per(options.posWeight) };
+    const { gamma, beta } = options;
+    const params = { gamma, beta, alpha: per(options.alpha), posWeight: per(options.posWeight) };
     if (row.name === "bce") for (const key of ["gamma", "alpha"] as const) delete params[key];
     const truth = row.truth(v, y[i], params);
     const bound = row.bound(v, y[i], params, truth);
@@ -58,7 +57,7 @@ function meet(row: Row, c: Case, loss: Loss, options: Options): void {
 /** Options of ours for a peer's case, or the reason why there are none. */
 type Mapping = (c: Case) => Options | string;
 
-const [BCE, FOCAL] = TABLE;
+const [BCE, FOCAL, SMOOTH_L1] = TABLE;
 
 function reductionOf(c: Case): Pick<Options, "reduction"> {
   return { reduction: c.params.reduction as Options["reduction"] };
@@ -116,12 +115,23 @@ const kornia: Mapping = (c) => {
   return optax(c);
 };
 
+const smooth: Mapping = (c) => ({ beta: Number(c.params.beta), ...reductionOf(c) });
+
+/** Huber loss is delta times smooth L1 with beta = delta. */
+const huber: Mapping = (c) => {
+  const delta = Number(c.params.delta);
+  return { beta: delta, weights: inputs(c)[0].fill(delta), ...reductionOf(c) };
+};
+
 const FILES: [string, Row, Loss, Mapping, met: number, skipped: Record<string, number>][] = [
   ["torch.binary_cross_entropy_with_logits", BCE, bce, torch, 41, {}],
   ["torchvision.sigmoid_focal_loss", FOCAL, focal, torchvision, 55, {}],
   ["optax.sigmoid_focal_loss", FOCAL, focal, optax, 49, {}],
   ["mmdet.py_sigmoid_focal_loss", FOCAL, focal, mmdet, 41, {}],
   ["kornia.binary_focal_loss_with_logits", FOCAL, focal, kornia, 41, { [MIXTURE]: 11 }],
+  ["torch.smooth_l1_loss", SMOOTH_L1, smoothL1, smooth, 21, {}],
+  ["fvcore.smooth_l1_loss", SMOOTH_L1, smoothL1, smooth, 10, {}],
+  ["torch.huber_loss", SMOOTH_L1, smoothL1, huber, 18, {}],
 ];
 
 for (const [file, row, loss, mapping, met, skipped] of FILES) {
@@ -148,14 +158,14 @@ test("where peers overflow or return NaN the true value comes back", () => {
       const options = mapping(c);
       if (!("peerOverflows" in c || "peerOverflowsF32" in c) || typeof options === "string") continue;
       assert.ok(c.exact, "such a case carries its true value");
-      const [x, y] = [values(c, "logits"), values(c, "targets")] as [Float32Array, Float32Array];
+      const [x, y] = inputs(c);
       const { grad } = loss(x, y, options);
       assert.ok(grad.every((v) => Number.isFinite(v)));
       meet(row, c, loss, options);
       seen++;
     }
   }
-  assert.equal(seen, 18);
+  assert.equal(seen, 25);
 });
 
 test("the bounds here are not vacuous: a cross-entropy formed as sigmoid(x) - y misses them", () => {

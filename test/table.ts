@@ -1,16 +1,19 @@
 /** One row per pointwise loss: what the properties in `losses.test.ts` and its companions iterate over. */
 
-import { bce, focal, type PointwiseLoss, type SharedOptions } from "../src/mod.ts";
+import { asl1, bce, focal, type PointwiseLoss, type SharedOptions, smoothL1 } from "../src/mod.ts";
 import fc from "./property.ts";
 import { MIN_NORMAL, ulp } from "./reference/float32.ts";
 import { margin, softplus } from "./reference/logistic.ts";
 import { bceTruth, focalTruth, logMiss, type Truth } from "./reference/pointwise.ts";
+import { asl1Truth, smoothL1Truth } from "./reference/residual.ts";
 
 /** The parameters of all losses together. */
 interface Parameters {
   posWeight?: number | Float32Array;
   alpha?: number | null | Float32Array;
   gamma?: number;
+  beta?: number;
+  mu?: number;
   classes?: number;
 }
 
@@ -31,11 +34,15 @@ export interface Params {
   posWeight?: number;
   alpha?: number | null;
   gamma?: number;
+  beta?: number;
+  mu?: number;
 }
 
 export interface Row {
   name: string;
   loss: Loss;
+  /** A loss of residuals: x is a prediction and y any finite number. */
+  real?: boolean;
   /** Parameter sets that the accuracy walks visit: the defaults, and every path of the kernel. */
   settings: Params[];
   params: fc.Arbitrary<Params>;
@@ -102,7 +109,28 @@ const focalRow: Row = {
   },
 };
 
-export const TABLE: Row[] = [bceRow, focalRow];
+/** Predictions stand for logits and any numbers for targets; beside the hard and soft ones, see regression.test.ts. */
+const smoothL1Row: Row = {
+  name: "smoothL1",
+  loss: smoothL1,
+  real: true,
+  settings: [{}, { beta: 0 }, { beta: 1 / 9 }, { beta: 50 }],
+  params: fc.record({ beta: unit.map((v) => v * 4) }, { requiredKeys: [] }),
+  truth: (x, y, { beta = 1 }) => smoothL1Truth(x - y, beta),
+  bound: (_x, _y, _params, { loss, grad }) => ({ loss: 4 * ulp(loss), grad: 4 * ulp(grad) }),
+};
+
+const asl1Row: Row = {
+  name: "asl1",
+  loss: asl1,
+  real: true,
+  settings: [{}, { mu: 1 }, { mu: 1e-4 }, { mu: 37 }],
+  params: fc.record({ mu: unit.map((v) => v * 2 + 2 ** -12) }, { requiredKeys: [] }),
+  truth: (x, y, { mu = 0.02 }) => asl1Truth(x - y, mu),
+  bound: (_x, _y, _params, { loss, grad }) => ({ loss: 6 * ulp(loss), grad: 4 * ulp(grad) }),
+};
+
+export const TABLE: Row[] = [bceRow, focalRow, smoothL1Row, asl1Row];
 
 /**
  * An error as a share of what is admitted. Results below the normal numbers may flush to 0, and do so before

@@ -11,14 +11,18 @@ import { number, table } from "./text.ts";
 /** The options that name the inputs, the same for every command. */
 export const INPUTS: Options = {
   logits: { takes: "FILE", help: "raw scores: .npy, or .csv[:column]", required: true },
-  targets: { takes: "FILE", help: "0 or 1 for each logit (bce, focal: 0 to 1)", required: true },
+  targets: {
+    takes: "FILE",
+    help: "0 or 1 for each logit (bce, focal: 0 to 1)",
+    required: true,
+  },
   mask: { takes: "FILE", help: "0 where an element is to be left out" },
 };
 
 const options: Options = {
   ...INPUTS,
   weights: { takes: "FILE", help: "a weight >= 0 for each element" },
-  loss: { takes: Object.keys(LOSSES).join("|"), help: "which loss", required: true },
+  loss: { takes: "NAME", help: Object.keys(LOSSES).join(", "), required: true },
   ...Object.fromEntries(Object.entries(PARAMETERS).map(([name, { takes, help }]) => [name, { takes, help }])),
   grad: { takes: "OUT.npy", help: "write the gradient, as float32" },
   json: { help: "print one JSON object" },
@@ -29,7 +33,7 @@ function checkLoss(task: string, name: string): void {
   const near = nearest(name, Object.keys(LOSSES));
   const hint = near ? ` (did you mean ${near}?)` : "";
   throw new TypeError(
-    `Cannot ${task}: expected --loss ${options.loss.takes}, got ${JSON.stringify(name)}${hint}`,
+    `Cannot ${task}: expected --loss ${Object.keys(LOSSES).join("|")}, got ${JSON.stringify(name)}${hint}`,
   );
 }
 
@@ -60,7 +64,7 @@ async function writeGrad(
   }
 }
 
-const WORDS: Record<string, string> = { loss: "value", meanLoss: "mean cross-entropy" };
+const WORDS: Record<string, string> = { loss: "value", meanLoss: "mean unweighted loss" };
 
 function render(name: string, totals: Totals, grad: string | undefined): string {
   const { histogram, positives, count, ...rest } = totals;
@@ -155,7 +159,8 @@ export const lossCommand: Command = {
   run,
   notes: `The column of a .csv file is a name of its header or a number that counts
 from 1; the first one where none is given. float64 is rounded to float32.
-With --grad the files are read twice.
+With --grad the files are read twice. The losses of residuals (smoothL1,
+asl1, ghmr) take predictions as --logits, and any finite targets.
 
   counterpoise loss --logits l.npy --targets t.npy --loss focal --grad g.npy
   counterpoise loss --logits d.csv:logit --targets d.csv:label --loss ghmc

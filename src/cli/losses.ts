@@ -1,5 +1,5 @@
 /** The losses that the command line knows: one row each. */
-import { bce, focal, ghmc } from "../mod.ts";
+import { asl1, bce, focal, type Ghm, ghmc, ghmr, smoothL1 } from "../mod.ts";
 import {
   type Given,
   orNone,
@@ -34,10 +34,12 @@ export const PARAMETERS: Record<string, Parameter> = {
     help: "weight of positives in bce (1)",
     read: readPerClass,
   },
+  beta: { key: "beta", takes: "NUMBER", help: "division point of smoothL1 (1)", read: readNumber },
+  mu: { key: "mu", takes: "NUMBER", help: "bend of asl1 and ghmr (0.02)", read: readNumber },
   classes: { key: "classes", takes: "N", help: "classes per row, for one value per class", read: readNumber },
-  bins: { key: "bins", takes: "N", help: "unit regions of ghmc (30)", read: readNumber },
-  convention: { key: "convention", takes: "paper|mmdet", help: "form of ghmc (paper)", read: readWord },
-  reduction: { key: "reduction", takes: "mean|sum|none", help: "of bce and focal (mean)", read: readWord },
+  bins: { key: "bins", takes: "N", help: "unit regions of ghmc (30), ghmr (10)", read: readNumber },
+  convention: { key: "convention", takes: "paper|mmdet", help: "form of ghmc, ghmr (paper)", read: readWord },
+  reduction: { key: "reduction", takes: "mean|sum|none", help: "of the other losses (mean)", read: readWord },
   normalizer: {
     key: "normalizer",
     takes: "count|positives|X",
@@ -104,14 +106,12 @@ function pointwise(loss: Pointwise, parameters: readonly string[]): Row {
       },
     };
   };
-  return { parameters: [...parameters, "classes", "reduction", "normalizer"], weighted: true, begin };
+  return { parameters: [...parameters, "reduction", "normalizer"], weighted: true, begin };
 }
 
-const harmonized: Row = {
-  parameters: ["bins", "convention"],
-  weighted: false,
-  begin: (options) => {
-    const stream = ghmc.stream(options);
+function harmonized(ghm: Pick<Ghm<object>, "stream">, parameters: readonly string[]): Row {
+  const begin = (options: Record<string, unknown>): Run => {
+    const stream = ghm.stream(options);
     let positives = 0;
     return {
       update: ({ logits, targets, mask }) => {
@@ -131,13 +131,17 @@ const harmonized: Row = {
       },
       grad: ({ logits, targets, mask }) => stream.grad(logits, targets, { mask }),
     };
-  },
-};
+  };
+  return { parameters: [...parameters, "bins", "convention"], weighted: false, begin };
+}
 
 export const LOSSES: Record<string, Row> = {
-  bce: pointwise(bce, ["pos-weight"]),
-  focal: pointwise(focal, ["alpha", "gamma"]),
-  ghmc: harmonized,
+  bce: pointwise(bce, ["pos-weight", "classes"]),
+  focal: pointwise(focal, ["alpha", "gamma", "classes"]),
+  ghmc: harmonized(ghmc, []),
+  smoothL1: pointwise(smoothL1, ["beta"]),
+  asl1: pointwise(asl1, ["mu"]),
+  ghmr: harmonized(ghmr, ["mu"]),
 };
 
 /** The options of a loss from the command line's; a parameter that the loss does not have is refused. */

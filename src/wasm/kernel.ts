@@ -38,6 +38,7 @@ export interface Kernel {
   heapBase(): number;
   survey(n: number, x: number, t: number, report: number): void;
   surveySoft(n: number, t: number, report: number): void;
+  surveyReal(n: number, x: number, t: number, report: number): void;
   widen(n: number, bytes: number, t: number): void;
   blank(n: number, mask: number, x: number, t: number, w: number): number;
   gauge(n: number, w: number): number;
@@ -147,6 +148,8 @@ export interface Kernel {
   readonly focalHalves: HardKernel;
   readonly focalReal: HardKernel;
   readonly focalSoft: SoftKernel;
+  readonly smoothL1: HardKernel;
+  readonly asl1: HardKernel;
   readonly tallyFloor: TallyKernel;
   readonly tallyRounded: TallyKernel;
   readCells(bins: number, cells: number, counts: number, sums: number, words: number): number;
