@@ -168,9 +168,10 @@ export function gather(n: i32, keys: usize, first: u32, above: i32, pairs: usize
  */
 export function cutPairs(n: i32, pairs: usize, budget: i32, spare: usize, table: usize): void {
   const cut = Pairs.ranked(n, pairs, budget, spare, table);
-  if (Pairs.keep(n, pairs, cut) > budget) {
+  const kept = Pairs.keep(n, pairs, cut);
+  if (kept > budget) {
     // Only where an index came twice with the same loss: the copies stand for one another.
-    const held = Pairs.keep(n, pairs, cut + 1);
+    const held = Pairs.keep(kept, pairs, cut + 1);
     for (let i = held; i < budget; i++) store<u64>(pairs + Pairs.bytes(i), cut);
   }
   store<u64>(table, cut);
