@@ -9,14 +9,24 @@ export { exactDensity, exactScale } from "./density/weight";
 export { indexFloor, indexRounded, readCells, tallyFloor, tallyRounded } from "./drive/bins";
 export { lookup, lookupWide, planes } from "./drive/lookup";
 export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
+export { marginRows, settleRows, spreadBoth, spreadRows } from "./drive/row-margin";
+export { enterRows, liftRows } from "./drive/rows";
 export { sum, total } from "./drive/sum";
-export { survey, surveySoft } from "./drive/survey";
+export { survey, surveyReal, surveySoft } from "./drive/survey";
+export { asl1 } from "./loss/asl1";
 export { asymmetricParts, asymmetricReal } from "./loss/asymmetric";
+export { levelRows, settleTail, tailRows } from "./loss/asymmetric-rows";
 export { bceHard, bceSoft } from "./loss/bce";
 export { focalHalves, focalReal, focalSquare } from "./loss/focal";
 export { focalSoft } from "./loss/focal-soft";
 export { focalStar } from "./loss/focal-star";
+export { smoothL1 } from "./loss/smooth-l1";
 export { hardTruncation, softTruncation } from "./loss/truncation";
+export { rivalRows, settleRival, truncationMargin } from "./loss/truncation-rows";
+export { cumulate } from "./sort/cumulate";
+export { orderPairs, splitPairs } from "./sort/order";
+export { cutPairs, gather, lossKeys } from "./sort/select";
+export { suppress } from "./sort/suppress";
 
 /** Where the host may lay out its memory: everything below belongs to the module. */
 export function heapBase(): usize {

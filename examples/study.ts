@@ -1,7 +1,6 @@
 /** The numbers of the report: four losses, where their gradients come from, and the density behind GHM-C. */
 import { existsSync, readFileSync } from "node:fs";
-import { bce, density, focal, ghmc, type Report } from "counterpoise";
-import { countByTenth, shareByTenth, tenths } from "./tenths.ts";
+import { bce, density, focal, ghmc, gradientMass, type Report } from "counterpoise";
 
 const BINS = 30;
 const SETS: [name: string, files: string, about: string][] = [
@@ -52,8 +51,8 @@ function study(name: string, about: string, files: string): Finding {
     ghmc: ghmc(logits, targets, { mask, bins: BINS }),
     ghmcExact: ghmc.exact(logits, targets, { mask, width: 1 / BINS }),
   };
-  const tenth = tenths(density.norms(logits, targets, { mask }));
-  const share = ({ grad }: { grad: Float32Array }): number[] => shareByTenth(grad, tenth, mask);
+  const mass = ({ grad }: { grad: Float32Array }) => gradientMass(logits, targets, grad, { mask, bins: 10 });
+  const share = (result: { grad: Float32Array }): number[] => [...mass(result).share];
   const { crossEntropy, focal: faded, ghmc: binned, ghmcExact: exact } = results;
   return {
     name,
@@ -62,7 +61,7 @@ function study(name: string, about: string, files: string): Finding {
     negatives: count - positives,
     loss: { crossEntropy: crossEntropy.loss, focal: faded.loss, ghmc: binned.loss, ghmcExact: exact.loss },
     tenths: {
-      samples: countByTenth(tenth),
+      samples: [...mass(crossEntropy).counts],
       crossEntropy: share(crossEntropy),
       focal: share(faded),
       ghmc: share(binned),

@@ -1,27 +1,13 @@
 import { at, CHUNK } from "./arena.ts";
-import { options as checkOptions, choice, describe, integer, number } from "./check.ts";
-import { type Batch, checkBatch, type Outputs, refuseOverflow } from "./stream/batch.ts";
+import { options as checkOptions, integer } from "./check.ts";
+import { type Batch, checkBatch, inputsOf, type Outputs, refuseOverflow } from "./stream/batch.ts";
 import { clear, DIGITS } from "./stream/exact-sum.ts";
 import type { Form } from "./stream/form.ts";
-import {
-  type BatchOptions,
-  LossStream,
-  type Normalizer,
-  normalize,
-  type Reduction,
-} from "./stream/loss-stream.ts";
+import { type BatchOptions, type Counts, LossStream, normalize } from "./stream/loss-stream.ts";
+import { type Call, listed, type ReductionOptions, readCall } from "./stream/options.ts";
 import { census, copyOut, pass } from "./stream/pass.ts";
 import type { Row } from "./stream/rows.ts";
-import type { Header } from "./stream/state.ts";
 import { kernel } from "./wasm/kernel.ts";
-
-/** How a batch is reduced to one number. */
-export interface ReductionOptions {
-  /** `"mean"` (default), `"sum"`, or `"none"`: per-element derivatives, and the sum as `loss`. */
-  readonly reduction?: Reduction | undefined;
-  /** What `"mean"` divides by: `"count"` (default), `"positives"`, or a number of at least 2^-126. */
-  readonly normalizer?: Normalizer | undefined;
-}
 
 /** Options of every loss. */
 export interface SharedOptions extends ReductionOptions, BatchOptions {}
@@ -72,32 +58,42 @@ export interface Definition<P> {
   form(task: string, parameters: Record<string, unknown>): Form;
 }
 
-interface Call {
-  readonly form: Form;
-  readonly reduction: Reduction;
-  readonly normalizer: Normalizer;
-  readonly header: Header;
-}
-
-/** Options as they are written to a saved state: arrays as plain lists. */
-function plain(value: unknown): unknown {
-  return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
-}
-
-function checkNormalizer(task: string, value: unknown): Normalizer {
-  if (typeof value === "number") return number(task, "normalizer", value, SMALLEST, Number.MAX_VALUE);
-  if (typeof value !== "string") {
-    throw new TypeError(
-      `Cannot ${task}: expected normalizer as "count", "positives" or a number, got ${describe(value)}`,
+/** How a stream of a pointwise loss takes in a chunk. */
+function adder(form: Form) {
+  return (
+    task: string,
+    logits: Float32Array,
+    targets: Float32Array | Uint8Array,
+    options?: BatchOptions,
+  ): Counts => {
+    checkOptions(task, options, ["mask", "weights"]);
+    const batch = checkBatch(
+      task,
+      logits,
+      targets,
+      options?.mask,
+      options?.weights,
+      form.classes,
+      {},
+      inputsOf(form),
     );
-  }
-  return choice(task, "normalizer", value, NORMALIZERS);
+    const counts = { count: 0, positives: 0 };
+    pass(
+      task,
+      form,
+      batch,
+      () => 1,
+      (chunk) => {
+        if (kernel.sum(chunk.size, at.loss, at.words) >>> 0 >= 0x7f800000) {
+          refuseOverflow(task, batch, chunk.from, chunk.size);
+        }
+        counts.count += chunk.valid;
+        counts.positives += chunk.positives;
+      },
+    );
+    return counts;
+  };
 }
-
-/** The smallest normal float32: what divides a gradient by less could leave the range of float32. */
-const SMALLEST = 1.1754943508222875e-38;
-const NORMALIZERS = ["count", "positives"] as const;
-const REDUCTIONS = ["mean", "sum", "none"] as const;
 
 /** Makes a loss out of its definition: the one-shot function, `into`, `stream`, `load` and `fromRows`. */
 export function defineLoss<P extends object>(definition: Definition<P>): PointwiseLoss<P> {
@@ -107,28 +103,10 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
   const streamKeys = [...own, "reduction", "normalizer"];
   const callKeys = [...streamKeys, "mask", "weights"];
 
-  function read(task: string, options: object | undefined, known: readonly string[]): Call {
-    checkOptions(task, options, known);
-    const given = (options ?? {}) as Record<string, unknown>;
-    const parameters: Record<string, unknown> = {};
-    for (const key of own)
-      parameters[key] = given[key] === undefined ? (defaults as Record<string, unknown>)[key] : given[key];
-    const reduction =
-      given.reduction === undefined ? "mean" : choice(task, "reduction", given.reduction, REDUCTIONS);
-    const normalizer = given.normalizer === undefined ? "count" : checkNormalizer(task, given.normalizer);
-    const form = definition.form(task, parameters);
-    const header: Header = {
-      get options() {
-        const saved: Record<string, unknown> = {};
-        for (const key of own) if (parameters[key] !== undefined) saved[key] = plain(parameters[key]);
-        return { ...saved, reduction, normalizer };
-      },
-      kind: name,
-    };
-    return { form, reduction, normalizer, header };
-  }
+  const read = (task: string, options: object | undefined, known: readonly string[]): Call<Form> =>
+    readCall(definition, task, options, known);
 
-  function run(call: Call, batch: Batch, out: Outputs): IntoResult {
+  function run(call: Call<Form>, batch: Batch, out: Outputs): IntoResult {
     const { form, reduction, normalizer } = call;
     const many = batch.logits.length > CHUNK || form.classes > 1;
     const mean = reduction === "mean";
@@ -163,7 +141,8 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
 
   function makeStream(task: string, options: object | undefined): LossStream {
     const { form, header, reduction, normalizer } = read(task, options, streamKeys);
-    return new LossStream(form, { kind: header.kind, options: header.options }, reduction, normalizer);
+    const intake = { name, add: adder(form) };
+    return new LossStream(intake, { kind: header.kind, options: header.options }, reduction, normalizer);
   }
 
   const loss = (
@@ -180,6 +159,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
       options?.weights,
       call.form.classes,
       {},
+      inputsOf(call.form),
     );
     const grad = new Float32Array(logits.length);
     const losses = call.reduction === "none" ? new Float32Array(logits.length) : undefined;
@@ -198,17 +178,15 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
         options?.weights,
         call.form.classes,
         out,
+        inputsOf(call.form),
       );
       return run(call, batch, out);
     },
     stream: (options) => makeStream(`stream ${name}`, options),
     load: (bytes) =>
-      LossStream.restore(`load a ${name} stream`, name, bytes, (saved) => {
-        const options: Record<string, unknown> = { ...saved };
-        for (const key of own)
-          if (Array.isArray(options[key])) options[key] = Float32Array.from(options[key]);
-        return makeStream(`load a ${name} stream`, options);
-      }),
+      LossStream.restore(`load a ${name} stream`, name, bytes, (saved) =>
+        makeStream(`load a ${name} stream`, listed(saved)),
+      ),
     fromRows: (rows, options) =>
       LossStream.fill(makeStream(`read rows of ${name}`, options), `read rows of ${name}`, rows),
   } as PointwiseLoss<P>;
@@ -216,7 +194,9 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
 }
 
 export { flag, number } from "./check.ts";
+export { asl1Form } from "./stream/asl1.ts";
 export { type Form, float, type PerClass, perClass } from "./stream/form.ts";
+export type { ReductionOptions } from "./stream/options.ts";
 export { kernel } from "./wasm/kernel.ts";
 
 /** The `classes` option: how many classes a row of a multi-label batch has; 1 where it is not given. */

@@ -7,6 +7,10 @@ export type { RotateOptions, Rotation, RotationGradients } from "./adversary/rot
 export type { SampleGradients, SampleOptions } from "./adversary/sample.ts";
 export type { SearchResult, WindowGrid } from "./adversary/search.ts";
 export type { ThresholdOptions } from "./adversary/threshold.ts";
+export { type Breakdown, type BreakdownOptions, breakdown, type Side } from "./analysis/breakdown.ts";
+export { type DistributionOptions, type LossCdf, lossCdf, share } from "./analysis/distribution.ts";
+export { type GradientMass, type GradientMassOptions, gradientMass } from "./analysis/mass.ts";
+export { type PriorOptions, priorBias } from "./analysis/prior.ts";
 export {
   type AdaptiveAsymmetry,
   type AdaptiveAsymmetryOptions,
@@ -22,21 +26,39 @@ export type { MaskOption } from "./density/norms.ts";
 export type { Report, VerifyOptions } from "./density/verify.ts";
 export type { Convention } from "./ghm/average.ts";
 export type { GhmExactOptions, GhmExactResult } from "./ghm/exact.ts";
-export { type Ghmc, ghmc } from "./ghm/ghmc.ts";
+export { type Ghm, type Ghmc, type Ghmr, type GhmrOptions, ghmc, ghmr } from "./ghm/ghm.ts";
 export type { Histogram } from "./ghm/histogram.ts";
-export type { GhmOptions, GhmStateOptions } from "./ghm/options.ts";
-export type { GhmcState, GhmIntoResult, GhmResult } from "./ghm/state.ts";
-export type { GhmcStream } from "./ghm/stream.ts";
+export type { GhmBatchOptions, GhmOptions, GhmStateOptions } from "./ghm/options.ts";
+export type { GhmIntoResult, GhmResult, GhmState } from "./ghm/state.ts";
+export type { GhmStream } from "./ghm/stream.ts";
+export { type Asl1Options, asl1 } from "./losses/asl1.ts";
 export { type AsymmetricOptions, asymmetric } from "./losses/asymmetric.ts";
+export {
+  type AsymmetricSingleLabelOptions,
+  asymmetricSingleLabel,
+} from "./losses/asymmetric-single-label.ts";
 export { type BceOptions, bce } from "./losses/bce.ts";
 export { type FocalOptions, focal } from "./losses/focal.ts";
 export { type FocalStarOptions, focalStar } from "./losses/focal-star.ts";
+export { type SmoothL1Options, smoothL1 } from "./losses/smooth-l1.ts";
+export { type SoftmaxCrossEntropyOptions, softmaxCrossEntropy } from "./losses/softmax-cross-entropy.ts";
+export { type SoftmaxFocalOptions, softmaxFocal } from "./losses/softmax-focal.ts";
+export {
+  type SoftmaxSoftTruncationOptions,
+  softmaxSoftTruncation,
+} from "./losses/softmax-soft-truncation.ts";
 export {
   type HardTruncationOptions,
   hardTruncation,
   type SoftTruncationOptions,
   softTruncation,
 } from "./losses/truncation.ts";
+export type { Labels } from "./rows/batch.ts";
+export type { ClassOptions, RowBatchOptions, RowLoss, RowOptions, RowStream } from "./rows/define.ts";
+export { type Ohem, type OhemOptions, ohem, type Selection, type StreamOptions } from "./selection/ohem.ts";
+export type { Key, Stage } from "./selection/schedule.ts";
+export { type SohemOptions, type StratifiedSelection, sohem } from "./selection/sohem.ts";
+export type { OhemStream, OhemStreamResult, OhemUpdateOptions } from "./selection/stream.ts";
 export type { BatchOptions, LossStream, Normalizer, Reduction, StreamResult } from "./stream/loss-stream.ts";
 export type { Row } from "./stream/rows.ts";
 export { digest, version } from "./wasm/bytes.ts";

@@ -68,6 +68,7 @@ const ANY = words([
 ]);
 
 /** (n, x, t, w, stride, op, loss, grad) */
+/** (n, x, t, w, stride, op, loss, grad); what is put at `loss` on the way must not meet logits, targets or weights. */
 function hardLoss(op: Parameters): Calls {
   const arrays = (logits: Kind, targets: Kind, weights: Kind, place: (...at: number[]) => number[]): Call => {
     return (arena, n) => {
@@ -86,15 +87,13 @@ function hardLoss(op: Parameters): Calls {
     weights: arrays("logits", "hard", "weights", apart),
     "soft targets": arrays("logits", "soft", "weights", apart),
     "NaN and infinities": arrays("wild", "wild", "wild", apart),
-    "loss over logits, gradient over targets": arrays("logits", "hard", "weights", (x, t) => [x, t]),
-    "gradient over logits, loss over targets": arrays("logits", "hard", "weights", (x, t) => [t, x]),
+    "gradient over targets": arrays("wild", "hard", "weights", (_x, t, _w, loss) => [loss, t]),
     "gradient over logits": arrays("logits", "hard", "weights", (x, _t, _w, loss) => [loss, x]),
     "gradient over weights": arrays("logits", "hard", "weights", (_x, _t, w, loss) => [loss, w]),
-    "loss over weights": arrays("wild", "hard", "weights", (_x, _t, w, _loss, grad) => [w, grad]),
     "loss over gradient": arrays("logits", "hard", "weights", (_x, _t, _w, loss) => [loss, loss]),
-    "one array": (arena, n) => {
+    "one array but for the losses": (arena, n) => {
       const x = arena.floats(n, "logits");
-      return [n, x, x, x, -1, op(arena, n), x, x];
+      return [n, x, x, x, -1, op(arena, n), arena.room(4 * n), x];
     },
   };
 }
@@ -118,8 +117,8 @@ function softLoss(op: Parameters): Calls {
     weights: arrays("logits", "soft", (_x, _t, _w, loss, grad) => [loss, grad]),
     "hard targets": arrays("logits", "hard", (_x, _t, _w, loss, grad) => [loss, grad]),
     "NaN and infinities": arrays("wild", "wild", (_x, _t, _w, loss, grad) => [loss, grad]),
-    "loss over logits, gradient over targets": arrays("logits", "soft", (x, t) => [x, t]),
-    "gradient over logits, loss over targets": arrays("logits", "soft", (x, t) => [t, x]),
+    "gradient over logits": arrays("logits", "soft", (x, _t, _w, loss) => [loss, x]),
+    "gradient over targets": arrays("logits", "soft", (_x, t, _w, loss) => [loss, t]),
     "gradient over weights": arrays("logits", "soft", (_x, _t, w, loss) => [loss, w]),
     "loss over gradient": arrays("logits", "soft", (_x, _t, _w, loss) => [loss, loss]),
   };
@@ -176,6 +175,8 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   softTruncation: hardLoss(SOFT),
   asymmetricParts: hardLoss(PARTS),
   asymmetricReal: hardLoss(ANY),
+  smoothL1: hardLoss((arena, n) => arena.parameters([...common(arena), [1, 0, 1 / 9, 3e38][n % 4]])),
+  asl1: hardLoss((arena, n) => arena.parameters([...common(arena), [64, 1, 2 ** -126][n % 3], 1.28])),
   bceSoft: softLoss(plain),
   focalSoft: softLoss(gamma([...HALVES, ...REALS])),
   survey: kinds(["logits", "wild"], (logits) => (arena, n) => [
@@ -187,6 +188,12 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   surveySoft: kinds(["soft", "hard", "wild"], (targets) => (arena, n) => [
     n,
     arena.floats(n, targets),
+    arena.room(16),
+  ]),
+  surveyReal: kinds(["logits", "wild"], (values) => (arena, n) => [
+    n,
+    arena.floats(n, values),
+    arena.floats(n, "near"),
     arena.room(16),
   ]),
   widen: { bytes: (arena, n) => [n, arena.bytes(n, 256), arena.room(4 * n)] },
@@ -296,9 +303,26 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   planes: { table: (arena) => [arena.floats(32, "wild"), arena.room(128)] },
   lookup: lookup((arena) => arena.bytes(128, 256), 48),
   lookupWide: lookup((arena) => arena.floats(256, "weights"), 256),
+  // (n, losses, mask, keys): keys for n and a table of counts behind them
+  lossKeys: kinds(["logits", "wild"], (losses) => (arena, n) => [
+    n,
+    arena.floats(n, losses),
+    n & 1 ? arena.bytes(n, 2) : 0,
+    arena.room(4 * n + 65536),
+  ]),
+  splitPairs: {
+    apart: (arena, n) => [n, arena.counts(2 * n, 0, 2 ** 32), arena.room(4 * n), arena.room(4 * n)],
+  },
   ...ADVERSARIES,
   heapBase: { nothing: () => [] },
 };
 
 /** Exports without a call, and why. */
-export const UNCALLED: Readonly<Record<string, string>> = { memory: "not a function" };
+export const UNCALLED: Readonly<Record<string, string>> = {
+  memory: "not a function",
+  gather: "plain in both modules, reads what lossKeys left: test/selection.test.ts",
+  cutPairs: "plain in both modules, reads what gather left: test/selection.test.ts",
+  orderPairs: "plain in both modules, reads what cutPairs left: test/selection.test.ts",
+  suppress: "plain in both modules, reads boxes in the order of pairs: test/selection.test.ts",
+  cumulate: "plain in both modules, calls the exact sum: test/analysis.test.ts",
+};

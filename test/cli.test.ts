@@ -19,13 +19,16 @@ import { LOSSES, PARAMETERS } from "../src/cli/losses.ts";
 import { showShape } from "../src/cli/npy-header.ts";
 import { main } from "../src/cli/run.ts";
 import {
+  asl1,
   asymmetric,
   bce,
   density,
   focal,
   focalStar,
   ghmc,
+  ghmr,
   hardTruncation,
+  smoothL1,
   softTruncation,
   version,
 } from "../src/mod.ts";
@@ -171,6 +174,26 @@ for (const convention of ["paper", "mmdet"] as const) {
     assert.deepEqual(load(path).values, whole.grad);
   });
 }
+
+test("losses of residuals take predictions and any targets, with the bits of the library", async () => {
+  const predictions = Float32Array.from({ length: 3001 }, (_, i) => (i % 41) / 7 - 3);
+  const targets = predictions.map((v, i) => -v + ((i % 13) - 6) / 40);
+  const args = ["--logits", save("p.npy", predictions), "--targets", save("r.npy", targets)];
+  const path = inFolder("grad.npy");
+  const cases: [string[], { loss: number; grad: Float32Array }][] = [
+    [["smoothL1", "--beta", "0.5"], smoothL1(predictions, targets, { beta: 0.5 })],
+    [
+      ["asl1", "--mu", "0.1", "--reduction", "sum"],
+      asl1(predictions, targets, { mu: 0.1, reduction: "sum" }),
+    ],
+    [["ghmr", "--mu", "0.5", "--bins", "7"], ghmr(predictions, targets, { mu: 0.5, bins: 7 })],
+  ];
+  for (const [options, whole] of cases) {
+    const got = await json("loss", ...args, "--loss", ...options, "--grad", path);
+    assert.equal(got.loss, whole.loss);
+    assert.deepEqual(load(path).values, whole.grad);
+  }
+});
 
 test("loss reads float64, int8, bool-like masks, weights and csv as the same numbers", async () => {
   const logits = Float64Array.of(0.1, -2.5, Number.NaN, 3);

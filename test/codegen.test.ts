@@ -12,6 +12,9 @@ const POINTWISE = [
   "focalSquare",
   "focalHalves",
   "focalReal",
+  "truncationMargin",
+  "smoothL1",
+  "asl1",
   "focalStar",
   "hardTruncation",
   "softTruncation",
@@ -20,8 +23,14 @@ const POINTWISE = [
 /** Too long to be interleaved, straight-line all the same. */
 const LONG = ["asymmetricReal"];
 const HELPERS = [
+  "marginRows",
+  "settleRows",
+  "levelRows",
+  "settleTail",
+  "settleRival",
   "survey",
   "surveySoft",
+  "surveyReal",
   "widen",
   "blank",
   "gauge",
@@ -31,6 +40,7 @@ const HELPERS = [
   "narrow",
   "corners",
   "turns",
+  "lossKeys",
 ];
 
 /** Loops over maps around such a loop. */
@@ -45,8 +55,11 @@ const ADVERSARIES = [
   "affineGrid",
 ];
 
+/** Loops over rows around such a loop. */
+const ROWS = ["liftRows", "spreadRows", "spreadBoth", "tailRows", "rivalRows"];
+
 /** Kernels with such a loop, and another one for the rare elements. */
-const MIXED = ["sum", "magnitudes", "tallyFloor", "tallyRounded", ...ADVERSARIES];
+const MIXED = ["sum", "magnitudes", "tallyFloor", "tallyRounded", ...ADVERSARIES, ...ROWS];
 
 const STRAIGHT =
   /^(?![\s\S]*\((call|call_indirect|return_call|unreachable|throw)\b)[\s\S]*\bv128\.(load|store)/;

@@ -8,20 +8,31 @@ import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import {
+  asl1,
   asymmetric,
   bce,
+  breakdown,
   deformation,
   density,
   focal,
   focalStar,
   ghmc,
+  ghmr,
+  gradientMass,
   hardTruncation,
+  lossCdf,
   occlusion,
+  ohem,
+  priorBias,
+  share,
+  smoothL1,
   softTruncation,
+  sohem,
 } from "../src/mod.ts";
 import { batch, mask, softTargets } from "./data.ts";
 import { json, pathOf } from "./project.ts";
 import { walk } from "./reference/float32.ts";
+import { ROWS, type RowParams, rowData } from "./rows-table.ts";
 
 const FILE = ["test", "golden", "digest.json"] as const;
 const n = 50021;
@@ -56,6 +67,21 @@ function averaged(convention: "paper" | "mmdet"): unknown[] {
 }
 
 const none = { reduction: "none" } as const;
+const boxes = Float32Array.from(
+  { length: 4 * n },
+  (_, k) => (k & 2 ? 24 : 0) + (((k & ~2) * 7919) % 1009) / 2,
+);
+const rows = [2, 3, 13, 80, 1000].map((classes) => ({
+  classes,
+  ...rowData(Math.floor(40000 / classes), classes, 99, 25),
+}));
+
+/** Losses and gradients of rows of several lengths. */
+function ofRows(name: string, options: RowParams = {}): unknown {
+  const loss = ROWS.find((row) => row.name === name)?.loss;
+  return rows.map(({ classes, logits, labels }) => loss?.(logits, labels, { classes, ...options, ...none }));
+}
+
 const g = density.norms(logits, targets, { mask: valid });
 
 const maps = { n: 8, channels: 20, height: 13, width: 13 };
@@ -80,6 +106,12 @@ const OUTPUTS: Record<string, () => unknown> = {
   "focal, any gamma": () => focal(logits, targets, { gamma: 1.7, alpha: 0.3, ...none }),
   "focal, soft": () => focal(logits, soft, none),
   "focal, all exponents": () => [0.5, 2, 4.4].map((gamma) => focal(wide, ones, { gamma, ...none })),
+  softmaxCrossEntropy: () =>
+    [0, 0.1].map((labelSmoothing) => ofRows("softmaxCrossEntropy", { labelSmoothing })),
+  softmaxFocal: () => [0.5, 1.7, 2].map((gamma) => ofRows("softmaxFocal", { gamma })),
+  softmaxSoftTruncation: () =>
+    (["margin", "rival"] as const).map((form) => ofRows("softmaxSoftTruncation", { k: 3, form })),
+  asymmetricSingleLabel: () => ofRows("asymmetricSingleLabel"),
   streams: () =>
     [bce, focal].map((loss) => loss.stream().update(logits, targets, { mask: valid, weights }).save()),
   ghmc: () => [10, 30, 100].map((bins) => ghmc(logits, targets, { bins, mask: valid })),
@@ -100,6 +132,17 @@ const OUTPUTS: Record<string, () => unknown> = {
   asymmetric: () => [asymmetric(logits, targets), asymmetric(wide, ones, { gammaPos: 1.5, ...none })],
   "asymmetric, any gamma": () =>
     [0, 0.05, 0.5].map((clip) => asymmetric(logits, targets, { gammaPos: 0.3, gammaNeg: 2.7, clip })),
+  smoothL1: () => [0, 1 / 9, 1].map((beta) => smoothL1(logits, weights, { beta, mask: valid, ...none })),
+  asl1: () => [0.02, 1].map((mu) => asl1(logits, weights, { mu, weights, ...none })),
+  ghmr: () => [10, 40].map((bins) => ghmr(logits, weights, { bins, mask: valid })),
+  "ghmr, mmdet": () => ghmr(logits, weights, { mu: 1, convention: "mmdet" }),
+  "ghmr, streamed": () => ghmr.stream({ mu: 1 }).update(logits, weights).save(),
+  "ghmr, exact": () => ghmr.exact(logits, weights, { mu: 1, mask: valid }),
+  "bins: auto": () => [
+    ghmc(logits, targets, { bins: "auto" }),
+    ghmr(logits, weights, { bins: "auto", mask: valid }),
+  ],
+  "residuals of all exponents": () => [smoothL1(wide, ones, none), asl1(wide, ones, none)],
   "density, verify": () => density.verify(logits, targets, { mask: valid }),
   occlusion: () => [
     dropped,
@@ -107,6 +150,21 @@ const OUTPUTS: Record<string, () => unknown> = {
     occlusion.maskBackward(features, logits.subarray(7, 7 + features.length), occluded),
   ],
   deformation: () => [rotated(false), rotated(true)],
+  ohem: () => ohem(logits, { budget: 500, mask: valid }),
+  "ohem, boxes": () => ohem(logits, { budget: 5000, boxes, iou: 0.4 }),
+  "ohem, streamed": () => ohem.stream({ budget: 600 }).update(logits, { mask: valid }).save(),
+  sohem: () => sohem(weights, soft, { budget: 900, seed: 7 }),
+  lossCdf: () => [lossCdf(weights, { mask: valid }), lossCdf(wide.map((x) => Math.abs(x)))],
+  analysis: () => [
+    share(weights, 0.01),
+    gradientMass(logits, targets, logits, { mask: valid }),
+    breakdown(logits.subarray(0, 50000), targets.subarray(0, 50000), { classes: 8 }),
+  ],
+  priorBias: () =>
+    [1e-300, 1e-9, 0.01, 0.3, 0.499, 0.5, 0.7, 0.999].map((pi) => [
+      priorBias(pi),
+      priorBias(pi, { classes: 81 }),
+    ]),
 };
 
 if (process.env.UPDATE_DIGEST) {

@@ -125,7 +125,7 @@ for (const row of SOFT) {
         const want = elements(row, x, targets, params);
         const at = Math.floor(n / 2);
         const y = targets.slice();
-        y[at] = 0.4;
+        y[at] = row.real ? x[at] + 3 : 0.4;
         const got = elements(row, x, y, params);
         assert.notEqual(got.losses[at], want.losses[at]);
         got.losses[at] = want.losses[at];

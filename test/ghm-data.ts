@@ -1,6 +1,6 @@
 /** Batches for gradient harmonizing, and what its tests compare. */
 import assert from "node:assert/strict";
-import { bce } from "../src/mod.ts";
+import { bce, type Ghm, type GhmrOptions, ghmc, ghmr } from "../src/mod.ts";
 import { random } from "./data.ts";
 import { type Convention, edgeGap, type GhmTruth } from "./reference/ghm.ts";
 
@@ -24,7 +24,44 @@ export function ghmBatch(n: number, bins: number, seed: number, zeros = 0): GhmB
   return { logits, targets, mask };
 }
 
+/** Residuals of many sizes on targets of many sizes. */
+export function ghmrBatch(n: number, bins: number, seed: number, zeros = 0): GhmBatch {
+  const next = random(seed);
+  const logits = new Float32Array(n);
+  const targets = new Float32Array(n);
+  const mask = new Uint8Array(n).fill(1);
+  for (let i = 0; i < n; i++) {
+    targets[i] = (next() - 0.5) * 4;
+    do logits[i] = targets[i] + (next() - 0.5) * 2 ** -Math.floor(next() * 12);
+    while (edgeGap(logits[i], targets[i], bins, 0.02) < 1e-5);
+    if (next() < zeros) mask[i] = 0;
+  }
+  return { logits, targets, mask };
+}
+
+/** The two instances of one definition: what is harmonized, and with which defaults. */
+export interface Family {
+  name: string;
+  ghm: Ghm<GhmrOptions>;
+  /** What the oracle has to be told beside the options. */
+  own: { mu?: number };
+  bins: number;
+  draw: typeof ghmBatch;
+  /** A target that is refused. */
+  wrong: number;
+}
+
+export const FAMILIES: Family[] = [
+  { name: "ghmc", ghm: ghmc, own: {}, bins: 30, draw: ghmBatch, wrong: 0.5 },
+  { name: "ghmr", ghm: ghmr, own: { mu: 0.02 }, bins: 10, draw: ghmrBatch, wrong: Infinity },
+];
+
 export const CONVENTIONS: Convention[] = ["paper", "mmdet"];
+/** Each of them in each convention. */
+export const SUBJECTS: (Family & { convention: Convention })[] = FAMILIES.flatMap((family) =>
+  CONVENTIONS.map((convention) => ({ ...family, convention })),
+);
+
 export const BINS = [1, 2, 3, 5, 10, 16, 30, 31, 32, 33, 64, 100, 255, 256];
 
 /** Mean errors of some float32 operations; a wrong bin or divisor is off by far more. */

@@ -7,19 +7,18 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asymmetric, bce, focal, focalStar, hardTruncation, softTruncation } from "../src/mod.ts";
-import { type Case, close, gradOf, hasSoftTargets, load, values } from "./peers.ts";
+import { asymmetric, bce, focal, focalStar, hardTruncation, smoothL1, softTruncation } from "../src/mod.ts";
+import { type Case, close, gradOf, hasSoftTargets, inputs, load, values } from "./peers.ts";
 import { MIN_NORMAL } from "./reference/float32.ts";
 import { margin, softplus } from "./reference/logistic.ts";
-import { gainOf, type Loss, type Options, type Params, type Row, TABLE } from "./table.ts";
+import { gainOf, type Loss, type Options, type Params, type Row, rowOf } from "./table.ts";
 
 /** Means divide by the exact count: one rounding of the gradient more than the bound of an element. */
 const ROUNDING = 2 ** -23;
 
 /** One pointwise case against the truth the file gives, with the bounds of the table. */
 function meet(row: Row, c: Case, loss: Loss, options: Options): void {
-  const [x, y] = [values(c, "logits"), values(c, "targets")];
-  assert.ok(x && y, c.name);
+  const [x, y] = inputs(c);
   const got = loss(x, y, options);
   const want = c.exactNoClamp ?? c.exact ?? c.expected;
   const grad = gradOf(want);
@@ -63,7 +62,13 @@ function meet(row: Row, c: Case, loss: Loss, options: Options): void {
 /** Options of ours for a peer's case, or the reason why there are none. */
 type Mapping = (c: Case) => Options | string;
 
-const [BCE, FOCAL, STAR, HARD, SOFT, ASYMMETRIC] = TABLE;
+const BCE = rowOf("bce");
+const FOCAL = rowOf("focal");
+const STAR = rowOf("focalStar");
+const HARD = rowOf("hardTruncation");
+const SOFT = rowOf("softTruncation");
+const ASYMMETRIC = rowOf("asymmetric");
+const SMOOTH_L1 = rowOf("smoothL1");
 
 function reductionOf(c: Case): Pick<Options, "reduction"> {
   return { reduction: c.params.reduction as Options["reduction"] };
@@ -151,6 +156,14 @@ const asl: Mapping = (c) => {
   };
 };
 
+const smooth: Mapping = (c) => ({ beta: Number(c.params.beta), ...reductionOf(c) });
+
+/** Huber loss is delta times smooth L1 with beta = delta. */
+const huber: Mapping = (c) => {
+  const delta = Number(c.params.delta);
+  return { beta: delta, weights: inputs(c)[0].fill(delta), ...reductionOf(c) };
+};
+
 const FILES: [string, Row, Loss, Mapping, met: number, skipped: Record<string, number>][] = [
   ["torch.binary_cross_entropy_with_logits", BCE, bce, torch, 41, {}],
   ["torchvision.sigmoid_focal_loss", FOCAL, focal, torchvision, 55, {}],
@@ -163,6 +176,9 @@ const FILES: [string, Row, Loss, Mapping, met: number, skipped: Record<string, n
   ["asl.AsymmetricLoss", ASYMMETRIC, asymmetric, asl, 27, { [SOFT_TARGETS]: 9 }],
   ["asl.AsymmetricLossOptimized", ASYMMETRIC, asymmetric, asl, 27, { [SOFT_TARGETS]: 9 }],
   ["timm.AsymmetricLossMultiLabel", ASYMMETRIC, asymmetric, asl, 20, {}],
+  ["torch.smooth_l1_loss", SMOOTH_L1, smoothL1, smooth, 21, {}],
+  ["fvcore.smooth_l1_loss", SMOOTH_L1, smoothL1, smooth, 10, {}],
+  ["torch.huber_loss", SMOOTH_L1, smoothL1, huber, 18, {}],
 ];
 
 for (const [file, row, loss, mapping, met, skipped] of FILES) {
@@ -189,14 +205,14 @@ test("where peers overflow or return NaN the true value comes back", () => {
       const options = mapping(c);
       if (!("peerOverflows" in c || "peerOverflowsF32" in c) || typeof options === "string") continue;
       assert.ok(c.exact, "such a case carries its true value");
-      const [x, y] = [values(c, "logits"), values(c, "targets")] as [Float32Array, Float32Array];
+      const [x, y] = inputs(c);
       const { grad } = loss(x, y, options);
       assert.ok(grad.every((v) => Number.isFinite(v)));
       meet(row, c, loss, options);
       seen++;
     }
   }
-  assert.equal(seen, 20);
+  assert.equal(seen, 27);
 });
 
 test("where a clamp takes the hardest positives out of training, they stay in", () => {

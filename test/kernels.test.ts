@@ -9,8 +9,8 @@ import { Twins } from "./twins.ts";
 const plain = bytes("build", "plain.wasm");
 const shipped = bytes("build", "kernel.wasm");
 
-/** Blocks of the exact sums and of the tables hold 2048 and 4096 elements. */
-const BORDERS = [127, 128, 129, 1000, 2047, 2048, 2049, 4095, 4096, 4097];
+/** Blocks of the losses, of the exact sums and of the tables hold 1024, 2048 and 4096 elements. */
+const BORDERS = [127, 128, 129, 1000, 1023, 1024, 1025, 2047, 2048, 2049, 4095, 4096, 4097];
 const LENGTHS = [...Array(71).keys(), ...BORDERS];
 
 for (const [name, calls] of Object.entries(CALLS)) {

@@ -68,6 +68,8 @@ export function mergeTree<S extends State<S>>(states: S[], seed: number): S {
 /** A mergeable state: how to make an empty one, and to get one back from bytes and from rows. */
 export interface Subject<S> {
   name: string;
+  /** Takes any finite targets. */
+  real?: boolean;
   make: () => S;
   load: (bytes: Uint8Array) => S;
   fromRows: (rows: StateRow[]) => S;

@@ -61,7 +61,10 @@ for (const row of TABLE) {
     for (const params of row.settings) {
       for (const y of [0, 1]) {
         const worst = judge(row, params, DENSE, everywhere(DENSE, y));
-        assert.ok(worst > 0, "an error of exactly 0 everywhere would mean that nothing was compared");
+        assert.ok(
+          worst > 0 || row.real,
+          "an error of exactly 0 everywhere would mean that nothing was compared",
+        );
       }
     }
   });
@@ -101,36 +104,39 @@ for (const row of TABLE) {
       for (const y of [0, 1]) {
         const { grad, losses } = row.loss(xs, everywhere(xs, y), { ...params, reduction: "none" });
         assert.ok(losses?.every((v) => Number.isFinite(v) && v >= 0));
-        assert.ok(grad.every((v) => Number.isFinite(v) && (y === 1 ? v <= 0 : v >= 0)));
+        const sign = (x: number): number => (row.real ? Math.sign(x - y) : 1 - 2 * y);
+        assert.ok(grad.every((v, i) => Number.isFinite(v) && v * sign(xs[i]) >= 0));
       }
     }
   });
 
-  test(`${row.name}: the gradient is the derivative of the loss`, () => {
-    const xs = Float32Array.from({ length: 301 }, (_, k) => (k - 150) / 16);
-    const h = 2 ** -5;
-    let compared = 0;
-    const moved = (by: number): Float32Array<ArrayBuffer> => xs.map((x) => x + by);
-    for (const params of row.settings) {
-      for (const y of targetsFor(row, [0, 0.3, 1])) {
-        const ys = everywhere(xs, y);
-        const none = { ...params, reduction: "none" } as const;
-        const { grad } = row.loss(xs, ys, none);
-        const up = row.loss(moved(h), ys, none).losses as Float32Array;
-        const down = row.loss(moved(-h), ys, none).losses as Float32Array;
-        xs.forEach((x, i) => {
-          if (row.isSmooth && !row.isSmooth(x, y, params)) return;
-          compared++;
-          const slope = (up[i] - down[i]) / (2 * h);
-          const noise =
-            (up[i] + down[i]) * 1e-5 +
-            2e-3 * Math.max(1, params.gamma ?? 0, params.posWeight ?? 0, params.k ?? 0);
-          assert.ok(Math.abs(slope - grad[i]) <= noise, `x = ${x}, y = ${y}: ${slope} against ${grad[i]}`);
-        });
+  // Those of residuals bend within less than a step: regression.test.ts has a finer one.
+  if (!row.real)
+    test(`${row.name}: the gradient is the derivative of the loss`, () => {
+      const xs = Float32Array.from({ length: 301 }, (_, k) => (k - 150) / 16);
+      const h = 2 ** -5;
+      let compared = 0;
+      const moved = (by: number): Float32Array<ArrayBuffer> => xs.map((x) => x + by);
+      for (const params of row.settings) {
+        for (const y of targetsFor(row, [0, 0.3, 1])) {
+          const ys = everywhere(xs, y);
+          const none = { ...params, reduction: "none" } as const;
+          const { grad } = row.loss(xs, ys, none);
+          const up = row.loss(moved(h), ys, none).losses as Float32Array;
+          const down = row.loss(moved(-h), ys, none).losses as Float32Array;
+          xs.forEach((x, i) => {
+            if (row.isSmooth && !row.isSmooth(x, y, params)) return;
+            compared++;
+            const slope = (up[i] - down[i]) / (2 * h);
+            const noise =
+              (up[i] + down[i]) * 1e-5 +
+              2e-3 * Math.max(1, params.gamma ?? 0, params.posWeight ?? 0, params.k ?? 0);
+            assert.ok(Math.abs(slope - grad[i]) <= noise, `x = ${x}, y = ${y}: ${slope} against ${grad[i]}`);
+          });
+        }
       }
-    }
-    assert.ok(compared > 1000);
-  });
+      assert.ok(compared > 1000);
+    });
 
   test(`${row.name}: lengths 0 to 70 and around chunk borders agree with single elements and exact sums`, () => {
     const all = batch(65537, 11);

@@ -2,13 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  asl1,
   asymmetric,
   bce,
   focal,
   focalStar,
   ghmc,
+  ghmr,
   hardTruncation,
   type Row as StateRow,
+  smoothL1,
   softTruncation,
 } from "../src/mod.ts";
 import { batch } from "./data.ts";
@@ -21,9 +24,10 @@ function subject<S extends State<S>>(
   make: () => S,
   load: (bytes: Uint8Array) => S,
   fromRows: (rows: StateRow[]) => S,
+  real = false,
 ): void {
   mergeable({ name, make, load, fromRows });
-  saved({ name, make, load, fromRows });
+  saved({ name, real, make, load, fromRows });
 }
 
 subject(
@@ -81,6 +85,29 @@ subject(
   (rows) => ghmc.fromRows(rows, { bins: 256, convention: "mmdet" }),
 );
 
+subject(
+  "smoothL1",
+  () => smoothL1.stream({ beta: 1 / 9 }),
+  smoothL1.load,
+  (rows) => smoothL1.fromRows(rows, { beta: 1 / 9 }),
+  true,
+);
+subject(
+  "asl1, by a number",
+  () => asl1.stream({ normalizer: 17 }),
+  asl1.load,
+  (rows) => asl1.fromRows(rows, { normalizer: 17 }),
+  true,
+);
+
+subject(
+  "ghmr",
+  () => ghmr.stream({ mu: 0.5 }),
+  ghmr.load,
+  (rows) => ghmr.fromRows(rows, { mu: 0.5 }),
+  true,
+);
+
 test("states of another kind or other parameters are refused by load and merge, with both sides named", () => {
   const kinds = {
     bce: bce.stream(),
@@ -88,6 +115,8 @@ test("states of another kind or other parameters are refused by load and merge, 
     focal: focal.stream(),
     steep: focal.stream({ gamma: 3 }),
     ghmc: ghmc.stream(),
+    ghmr: ghmr.stream(),
+    wide: ghmr.stream({ mu: 0.1 }),
     coarse: ghmc.stream({ bins: 10 }),
   };
   const names = Object.keys(kinds) as (keyof typeof kinds)[];
@@ -104,7 +133,7 @@ test("states of another kind or other parameters are refused by load and merge, 
       refused++;
     }
   }
-  assert.equal(refused, 30);
+  assert.equal(refused, 56);
   assert.throws(() => kinds.focal.merge(kinds.steep), /2.*3|3.*2/s);
   assert.throws(() => kinds.ghmc.merge(kinds.coarse), /30.*10|10.*30/s);
   assert.throws(() => focal.load(kinds.bce.save()), { name: "TypeError", message: /focal.*bce|bce.*focal/s });

@@ -25,6 +25,7 @@ export interface Case {
   clampActive?: boolean;
   binsDifferF32?: boolean;
   binsDifferExact?: boolean;
+  peerOverflowsF32?: boolean;
   steps?: Case[];
 }
 
@@ -37,6 +38,13 @@ export function values(c: Case, name: string): Float32Array<ArrayBuffer> | undef
   if (file) return Float32Array.from(npy("test", "golden", file).values);
   const list = c.input[name];
   return list && Float32Array.from(list, Number);
+}
+
+/** What the peer computed from: logits and targets, or predictions and what they should be. */
+export function inputs(c: Case): [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] {
+  const [x, y] = [values(c, "logits") ?? values(c, "pred"), values(c, "targets") ?? values(c, "target")];
+  assert.ok(x && y, c.name);
+  return [x, y];
 }
 
 export function gradOf({ grad, gradNpy }: Expected): Float64Array {

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { print } from "../examples/layout.ts";
 import { studyAll } from "../examples/study.ts";
-import { shareByTenth, tenths } from "../examples/tenths.ts";
 
 /**
  * In float64 on the same files: torch's binary cross-entropy and torchvision's focal loss (alpha 0.25, gamma 2),
@@ -61,16 +60,6 @@ test("the shares of the tenths are whole, and the easy tenth gives less the more
     }
     assert.ok(by.crossEntropy[0] > 0.2 && by.focal[0] < 0.05 && by.ghmc[0] < 0.02 && by.ghmcExact[0] < 0.02);
   }
-});
-
-test("a tenth is half open but the last, and masked gradients count nowhere", () => {
-  const g = Float32Array.of(0, 0.0999, 0.5, 0.999, 1);
-  assert.deepEqual([...tenths(g)], [0, 0, 5, 9, 9]);
-  const grad = Float32Array.of(-1, 9, 1, 2);
-  assert.deepEqual(
-    shareByTenth(grad, Uint8Array.of(0, 3, 3), Uint8Array.of(1, 0, 1, 1)),
-    [0.25, 0, 0, 0.75, 0, 0, 0, 0, 0, 0],
-  );
 });
 
 test("the text fits 80 columns and names every data set", () => {

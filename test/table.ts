@@ -1,10 +1,11 @@
 /** One row per pointwise loss: what the properties in `losses.test.ts` and its companions iterate over. */
 
-import { bce, focal, type PointwiseLoss, type SharedOptions } from "../src/mod.ts";
+import { asl1, bce, focal, type PointwiseLoss, type SharedOptions, smoothL1 } from "../src/mod.ts";
 import fc from "./property.ts";
 import { MIN_NORMAL, ulp } from "./reference/float32.ts";
 import { margin, softplus } from "./reference/logistic.ts";
 import { bceTruth, focalTruth, logMiss, type Truth } from "./reference/pointwise.ts";
+import { asl1Truth, smoothL1Truth } from "./reference/residual.ts";
 import { MARGIN_ROWS } from "./rows.margin.ts";
 
 /** The parameters of all losses together. */
@@ -19,6 +20,7 @@ interface Parameters {
   gammaNeg?: number;
   clip?: number;
   detachFocus?: boolean;
+  mu?: number;
   classes?: number;
 }
 
@@ -45,6 +47,8 @@ export interface Row {
   loss: Loss;
   /** Whether targets are 0 or 1 only, and all others refused. */
   isHard?: boolean;
+  /** A loss of residuals: x is a prediction and y any finite number. */
+  real?: boolean;
   /** Parameter sets that the accuracy walks visit: the defaults, and every path of the kernel. */
   settings: Params[];
   params: fc.Arbitrary<Params>;
@@ -125,7 +129,34 @@ const focalRow: Row = {
   },
 };
 
-export const TABLE: Row[] = [bceRow, focalRow, ...MARGIN_ROWS];
+/** Predictions stand for logits and any numbers for targets; beside the hard and soft ones, see regression.test.ts. */
+const smoothL1Row: Row = {
+  name: "smoothL1",
+  loss: smoothL1,
+  real: true,
+  settings: [{}, { beta: 0 }, { beta: 1 / 9 }, { beta: 50 }],
+  params: fc.record({ beta: unit.map((v) => v * 4) }, { requiredKeys: [] }),
+  truth: (x, y, { beta = 1 }) => smoothL1Truth(x - y, beta),
+  bound: (_x, _y, _params, { loss, grad }) => ({ loss: 4 * ulp(loss), grad: 4 * ulp(grad) }),
+};
+
+const asl1Row: Row = {
+  name: "asl1",
+  loss: asl1,
+  real: true,
+  settings: [{}, { mu: 1 }, { mu: 1e-4 }, { mu: 37 }],
+  params: fc.record({ mu: unit.map((v) => v * 2 + 2 ** -12) }, { requiredKeys: [] }),
+  truth: (x, y, { mu = 0.02 }) => asl1Truth(x - y, mu),
+  bound: (_x, _y, _params, { loss, grad }) => ({ loss: 6 * ulp(loss), grad: 4 * ulp(grad) }),
+};
+
+export const TABLE: Row[] = [bceRow, focalRow, smoothL1Row, asl1Row, ...MARGIN_ROWS];
+
+export function rowOf(name: string): Row {
+  const row = TABLE.find((candidate) => candidate.name === name);
+  if (!row) throw new Error(`No row ${name}`);
+  return row;
+}
 
 /** The losses that take soft targets. */
 export const SOFT: Row[] = TABLE.filter(({ isHard }) => !isHard);

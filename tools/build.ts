@@ -29,8 +29,22 @@ export const COPIES: Readonly<Record<string, number>> = {
   softTruncation: 3,
   asymmetricParts: 3,
   asymmetricReal: 2, // its exponentials; what follows is too long to gain
+  liftRows: 4,
+  marginRows: 4,
+  settleRows: 1,
+  spreadRows: 4,
+  spreadBoth: 4,
+  levelRows: 1,
+  tailRows: 4,
+  settleTail: 1,
+  rivalRows: 4,
+  settleRival: 1,
+  truncationMargin: 2,
+  smoothL1: 4,
+  asl1: 4,
   survey: 1,
   surveySoft: 1,
+  surveyReal: 1,
   widen: 1,
   blank: 4,
   gauge: 1,
@@ -52,14 +66,15 @@ export const COPIES: Readonly<Record<string, number>> = {
   narrow: 1,
   toCells: 1, // moves only
   toPlanes: 1,
-  addProducts: 4,
+  addProducts: 1, // this one and the next three wait for memory or for their sums: no gain
+  extent: 1,
+  occlude: 1,
+  slopes: 1,
   blend: 4,
-  extent: 4,
-  occlude: 4,
   scatter: 4,
-  slopes: 2,
   lookup: 1,
   lookupWide: 1,
+  lossKeys: 4,
 };
 
 /**

@@ -41,17 +41,42 @@ export function surveySoft(n: i32, t: usize, report: usize): void {
     positives = i32x4.sub(positives, f32x4.gt(y, f32x4.splat(0.5)));
   }
   store<u32>(report, Survey.most(target));
-  store<i32>(
-    report,
-    i32x4.extract_lane(positives, 0) +
-      i32x4.extract_lane(positives, 1) +
-      i32x4.extract_lane(positives, 2) +
-      i32x4.extract_lane(positives, 3),
-    4,
-  );
+  store<i32>(report, Survey.count(positives), 4);
+}
+
+/**
+ * What a chunk of predictions and real-valued targets holds. Writes two words:
+ *
+ *   report[0]  largest bit pattern of |x| and |t|: at or above 0x7f800000 where one is not finite
+ *   report[1]  how many targets are above 1/2
+ */
+export function surveyReal(n: i32, x: usize, t: usize, report: usize): void {
+  const end = (<usize>n) << 2;
+  if (n & 3) {
+    v128.store(x + end, i32x4.splat(0));
+    v128.store(t + end, i32x4.splat(0));
+  }
+  let size = i32x4.splat(0);
+  let positives = i32x4.splat(0);
+  for (let i: usize = 0; i < end; i += 16) {
+    const y = v128.load(t + i);
+    const both = i32x4.max_u(f32x4.abs(v128.load(x + i)), f32x4.abs(y));
+    size = i32x4.max_u(size, both);
+    positives = i32x4.sub(positives, f32x4.gt(y, f32x4.splat(0.5)));
+  }
+  store<u32>(report, Survey.most(size));
+  store<i32>(report, Survey.count(positives), 4);
 }
 
 class Survey {
+  static count(v: v128): i32 {
+    return (
+      i32x4.extract_lane(v, 0) +
+      i32x4.extract_lane(v, 1) +
+      i32x4.extract_lane(v, 2) +
+      i32x4.extract_lane(v, 3)
+    );
+  }
   static most(v: v128): u32 {
     return max<u32>(
       max<u32>(i32x4.extract_lane(v, 0), i32x4.extract_lane(v, 1)),

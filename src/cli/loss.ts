@@ -11,7 +11,11 @@ import { number, table, wrap } from "./text.ts";
 /** The options that name the inputs, the same for every command. */
 export const INPUTS: Options = {
   logits: { takes: "FILE", help: "raw scores: .npy, or .csv[:column]", required: true },
-  targets: { takes: "FILE", help: "0 or 1 for each logit (bce, focal: 0 to 1)", required: true },
+  targets: {
+    takes: "FILE",
+    help: "0 or 1 for each logit (bce, focal: 0 to 1)",
+    required: true,
+  },
   mask: { takes: "FILE", help: "0 where an element is to be left out" },
 };
 
@@ -61,7 +65,7 @@ async function writeGrad(
   }
 }
 
-const WORDS: Record<string, string> = { loss: "value", meanLoss: "mean cross-entropy" };
+const WORDS: Record<string, string> = { loss: "value", meanLoss: "mean unweighted loss" };
 
 function render(name: string, totals: Totals, grad: string | undefined): string {
   const { histogram, positives, count, ...rest } = totals;
@@ -158,7 +162,8 @@ export const lossCommand: Command = {
 
 The column of a .csv file is a name of its header or a number that counts
 from 1; the first one where none is given. float64 is rounded to float32.
-With --grad the files are read twice.
+With --grad the files are read twice. The losses of residuals (smoothL1,
+asl1, ghmr) take predictions as --logits, and any finite targets.
 
   counterpoise loss --logits l.npy --targets t.npy --loss focal --grad g.npy
   counterpoise loss --logits d.csv:logit --targets d.csv:label --loss ghmc

@@ -1,5 +1,17 @@
 /** The losses that the command line knows: one row each. */
-import { asymmetric, bce, focal, focalStar, ghmc, hardTruncation, softTruncation } from "../mod.ts";
+import {
+  asl1,
+  asymmetric,
+  bce,
+  focal,
+  focalStar,
+  type Ghm,
+  ghmc,
+  ghmr,
+  hardTruncation,
+  smoothL1,
+  softTruncation,
+} from "../mod.ts";
 import {
   type Given,
   orNone,
@@ -40,7 +52,12 @@ export const PARAMETERS: Record<string, Parameter> = {
     help: "weight of positives in bce (1)",
     read: readPerClass,
   },
-  beta: { key: "beta", takes: "NUMBER", help: "shift of focalStar (1)", read: readNumber },
+  beta: {
+    key: "beta",
+    takes: "NUMBER",
+    help: "smoothL1: division point; focalStar: shift (1)",
+    read: readNumber,
+  },
   margin: { key: "margin", takes: "P", help: "where hardTruncation stops (0.5)", read: readNumber },
   k: { key: "k", takes: "NUMBER", help: "steepness of softTruncation (1)", read: readNumber },
   "gamma-pos": {
@@ -67,10 +84,11 @@ export const PARAMETERS: Record<string, Parameter> = {
     help: "asymmetric: constant factors (false)",
     read: readFlag,
   },
+  mu: { key: "mu", takes: "NUMBER", help: "bend of asl1 and ghmr (0.02)", read: readNumber },
   classes: { key: "classes", takes: "N", help: "classes per row, for one value per class", read: readNumber },
-  bins: { key: "bins", takes: "N", help: "unit regions of ghmc (30)", read: readNumber },
-  convention: { key: "convention", takes: "paper|mmdet", help: "form of ghmc (paper)", read: readWord },
-  reduction: { key: "reduction", takes: "mean|sum|none", help: "of all but ghmc (mean)", read: readWord },
+  bins: { key: "bins", takes: "N", help: "unit regions of ghmc (30), ghmr (10)", read: readNumber },
+  convention: { key: "convention", takes: "paper|mmdet", help: "form of ghmc, ghmr (paper)", read: readWord },
+  reduction: { key: "reduction", takes: "mean|sum|none", help: "of the other losses (mean)", read: readWord },
   normalizer: {
     key: "normalizer",
     takes: "count|positives|X",
@@ -140,11 +158,9 @@ function pointwise(loss: Pointwise, parameters: readonly string[]): Row {
   return { parameters: [...parameters, "reduction", "normalizer"], weighted: true, begin };
 }
 
-const harmonized: Row = {
-  parameters: ["bins", "convention"],
-  weighted: false,
-  begin: (options) => {
-    const stream = ghmc.stream(options);
+function harmonized(ghm: Pick<Ghm<object>, "stream">, parameters: readonly string[]): Row {
+  const begin = (options: Record<string, unknown>): Run => {
+    const stream = ghm.stream(options);
     let positives = 0;
     return {
       update: ({ logits, targets, mask }) => {
@@ -164,8 +180,9 @@ const harmonized: Row = {
       },
       grad: ({ logits, targets, mask }) => stream.grad(logits, targets, { mask }),
     };
-  },
-};
+  };
+  return { parameters: [...parameters, "bins", "convention"], weighted: false, begin };
+}
 
 export const LOSSES: Record<string, Row> = {
   bce: pointwise(bce, ["pos-weight", "classes"]),
@@ -174,7 +191,10 @@ export const LOSSES: Record<string, Row> = {
   hardTruncation: pointwise(hardTruncation, ["margin"]),
   softTruncation: pointwise(softTruncation, ["k"]),
   asymmetric: pointwise(asymmetric, ["gamma-pos", "gamma-neg", "clip", "detach-focus"]),
-  ghmc: harmonized,
+  ghmc: harmonized(ghmc, []),
+  smoothL1: pointwise(smoothL1, ["beta"]),
+  asl1: pointwise(asl1, ["mu"]),
+  ghmr: harmonized(ghmr, ["mu"]),
 };
 
 /** The options of a loss from the command line's; a parameter that the loss does not have is refused. */

@@ -31,9 +31,10 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   const ranked = known
     .map((name) => ({ name, steps: distance(word, name) }))
     .sort((a, b) => a.steps - b.steps);
-  return ranked[0] && ranked[0].steps < word.length && ranked[0].steps <= Math.max(2, word.length / 3)
-    ? ranked[0].name
-    : undefined;
+  const [best] = ranked;
+  // A name that shares no letter is no guess.
+  const most = best ? Math.min(Math.max(2, word.length / 3), best.name.length - 1) : 0;
+  return best && best.steps <= most ? best.name : undefined;
 }
 
 /** Reads the words after a command. Nothing unknown, doubled or half given gets through. */

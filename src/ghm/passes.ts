@@ -1,13 +1,18 @@
 import { at, CHUNK, reserve, views } from "../arena.ts";
 import { type Batch, refuseOverflow } from "../stream/batch.ts";
-import { signedNorms } from "../stream/cross-entropy.ts";
-import { copyOut } from "../stream/pass.ts";
+import type { Form } from "../stream/form.ts";
+import { type Chunk, copyOut, pass } from "../stream/pass.ts";
 import { kernel } from "../wasm/kernel.ts";
 import type { Convention } from "./average.ts";
 import { clearCells } from "./histogram.ts";
 
 /** Elements of a batch whose regions are kept between the passes; beyond it they are found again. */
 const KEPT = 2 ** 20;
+
+/** Runs `each` over the chunks of a batch with signed g at `at.grad` and plain losses at `at.loss`. */
+export function normsOf(task: string, form: Form, batch: Batch, each: (chunk: Chunk) => void): void {
+  pass(task, form, batch, () => 1, each);
+}
 
 /**
  * First pass: counts a batch into the cells of the arena; signed g go to `grad` where it is given.
@@ -16,6 +21,7 @@ const KEPT = 2 ** 20;
  */
 export function tally(
   task: string,
+  form: Form,
   batch: Batch,
   bins: number,
   convention: Convention,
@@ -26,7 +32,7 @@ export function tally(
   const out = { grad };
   let masked = 0;
   clearCells(bins);
-  signedNorms(task, batch, (chunk) => {
+  normsOf(task, form, batch, (chunk) => {
     const bytes = kept === at.bytes ? kept : kept + chunk.from;
     const most = count(chunk.size, at.grad, at.loss, bins, at.tables, bytes, at.cells);
     if (most >>> 0 >= 0x7f800000) refuseOverflow(task, batch, chunk.from, chunk.size);
@@ -79,9 +85,10 @@ export function reweigh(grad: Float32Array, divisors: Float64Array, convention: 
   }
 }
 
-/** Second pass over logits and targets: the gradient of any chunk, given the divisors of the whole. */
+/** Second pass over inputs and targets: the gradient of any chunk, given the divisors of the whole. */
 export function gradient(
   task: string,
+  form: Form,
   batch: Batch,
   divisors: Float64Array,
   convention: Convention,
@@ -89,7 +96,7 @@ export function gradient(
   const bins = divisors.length;
   const grad = new Float32Array(batch.logits.length);
   layWeights(divisors);
-  signedNorms(task, batch, (chunk) => {
+  normsOf(task, form, batch, (chunk) => {
     index(chunk.size, bins, convention);
     weigh(chunk.size, bins, at.bytes);
     copyOut({ grad }, chunk);

@@ -1,15 +1,15 @@
 import { options as checkOptions } from "../check.ts";
-import { checkBatch, type Outputs } from "../stream/batch.ts";
+import type { Outputs } from "../stream/batch.ts";
 import { decode, encode } from "../stream/state.ts";
 import { Average, type AverageOptions, harmonize } from "./average.ts";
+import { arrays, type Base, type Setup, setUp } from "./base.ts";
 import { type Histogram, readCells } from "./histogram.ts";
-import { type GhmStateOptions, readOptions } from "./options.ts";
 import { reweigh, tally } from "./passes.ts";
 
 export interface GhmIntoResult {
   /** The harmonized loss. Nearly constant by construction: follow `meanLoss` to see progress. */
   loss: number;
-  /** The unweighted mean cross-entropy. */
+  /** The mean of the unweighted losses. */
   meanLoss: number;
   /** Valid samples. */
   count: number;
@@ -17,7 +17,7 @@ export interface GhmIntoResult {
 }
 
 export interface GhmResult extends GhmIntoResult {
-  /** d loss / d logits with the weights held constant, one float32 per logit. */
+  /** d loss / d logits, or predictions, with the weights held constant, one float32 each. */
   grad: Float32Array;
 }
 
@@ -27,20 +27,20 @@ export interface MaskOption {
 }
 
 const KEYS = ["bins", "momentum", "convention", "biasCorrection", "maxWeight"];
-const KIND = "ghmc.state";
-export const COMPUTE = "compute ghmc";
 
 /** One batch: histogram, average, loss and gradient. Returns the average as the batch leaves it. */
 export function step(
+  { base, form }: Setup,
   average: Average,
   out: Outputs,
-  logits: Float32Array,
+  inputs: Float32Array,
   targets: Float32Array | Uint8Array,
   mask: Uint8Array | undefined,
 ): GhmIntoResult & { average: Average } {
-  const batch = checkBatch(COMPUTE, logits, targets, mask, undefined, 1, out);
+  const task = `compute ${base.name}`;
+  const batch = arrays(task, form, inputs, targets, mask, out);
   const { bins, convention } = average.options;
-  const masked = tally(COMPUTE, batch, bins, convention, out.grad);
+  const masked = tally(task, form, batch, bins, convention, out.grad);
   const { histogram, lossSum } = readCells(bins, masked);
   const next = average.copy();
   next.update(histogram);
@@ -55,17 +55,20 @@ export function step(
   };
 }
 
-/** GHM-C over the batches of a training run: the density is an exponential moving average of their histograms. */
-export class GhmcState {
+/** Gradient harmonizing over the batches of a training run: the density is an exponential moving average of their histograms. */
+export class GhmState {
+  readonly #setup: Setup;
   #average: Average;
 
-  /** States are made by `ghmc.create` and `ghmc.loadState`. */
-  constructor(options: AverageOptions) {
+  /** States are made by `create` and `loadState` of `ghmc` and `ghmr`. */
+  constructor(setup: Setup, options: AverageOptions) {
+    this.#setup = setup;
     this.#average = new Average(options);
   }
 
-  static create(task: string, options: GhmStateOptions | undefined): GhmcState {
-    return new GhmcState(readOptions(task, options, KEYS));
+  static create(base: Base, task: string, options: object | undefined): GhmState {
+    const setup = setUp(base, task, options, KEYS);
+    return new GhmState(setup, setup.average);
   }
 
   /** The uncorrected average of each region: fractions for "paper", counts for "mmdet". A copy. */
@@ -78,43 +81,47 @@ export class GhmcState {
    * valid samples, leaves the state as it was.
    *
    * @throws {TypeError} for arrays of another kind and unknown options
-   * @throws {RangeError} for other lengths and the first value outside the domain (targets are 0 or 1)
+   * @throws {RangeError} for other lengths and the first value outside the domain (targets of `ghmc` are 0 or 1)
    */
-  step(logits: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption): GhmResult {
-    checkOptions(COMPUTE, options, ["mask"]);
-    checkBatch(COMPUTE, logits, targets, options?.mask, undefined, 1, {});
-    const grad = new Float32Array(logits.length);
-    const { loss, meanLoss, count, histogram } = this.into({ grad }, logits, targets, options);
+  step(inputs: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption): GhmResult {
+    const { base, form } = this.#setup;
+    const task = `compute ${base.name}`;
+    checkOptions(task, options, ["mask"]);
+    arrays(task, form, inputs, targets, options?.mask);
+    const grad = new Float32Array(inputs.length);
+    const { loss, meanLoss, count, histogram } = this.into({ grad }, inputs, targets, options);
     return { loss, grad, meanLoss, count, histogram };
   }
 
   /** The same into a gradient of the caller; without one, the loss alone. */
   into(
     out: { grad?: Float32Array | undefined },
-    logits: Float32Array,
+    inputs: Float32Array,
     targets: Float32Array | Uint8Array,
     options?: MaskOption,
   ): GhmIntoResult {
-    checkOptions(COMPUTE, out, ["grad"]);
-    checkOptions(COMPUTE, options, ["mask"]);
-    const { average, ...result } = step(this.#average, out, logits, targets, options?.mask);
+    const task = `compute ${this.#setup.base.name}`;
+    checkOptions(task, out, ["grad"]);
+    checkOptions(task, options, ["mask"]);
+    const { average, ...result } = step(this.#setup, this.#average, out, inputs, targets, options?.mask);
     this.#average = average;
     return result;
   }
 
   /** Self-describing bytes with a checksum: the average and its running products as float64 words. */
   save(): Uint8Array {
+    const { base, parameters } = this.#setup;
     const { options, values, powers } = this.#average;
     const { maxWeight, ...rest } = options;
     const words = new Uint32Array(Float64Array.of(...values, ...powers).buffer);
-    const saved = { ...rest, ...(maxWeight < Infinity && { maxWeight }) };
-    return encode({ kind: KIND, options: saved }, words);
+    const saved = { ...parameters, ...rest, ...(maxWeight < Infinity && { maxWeight }) };
+    return encode({ kind: `${base.name}.state`, options: saved }, words);
   }
 
-  static load(bytes: unknown): GhmcState {
-    const task = "load a ghmc state";
-    const { header, words } = decode(task, KIND, bytes);
-    const state = GhmcState.create(task, header.options as GhmStateOptions);
+  static load(base: Base, bytes: unknown): GhmState {
+    const task = `load a ${base.name} state`;
+    const { header, words } = decode(task, `${base.name}.state`, bytes);
+    const state = GhmState.create(base, task, header.options);
     const { values, powers } = state.#average;
     const floats = new Float64Array(words.slice().buffer, 0, words.length >> 1);
     if (floats.length !== values.length + powers.length) {

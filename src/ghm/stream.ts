@@ -1,59 +1,63 @@
 import { options as checkOptions, describe } from "../check.ts";
-import { checkBatch } from "../stream/batch.ts";
 import type { Row } from "../stream/rows.ts";
 import { decode, encode, type Header, sameHeader } from "../stream/state.ts";
 import { Average, type AverageOptions, harmonize } from "./average.ts";
+import { arrays, type Base, type Setup, setUp } from "./base.ts";
 import { Tally } from "./histogram.ts";
-import { type GhmOptions, readOptions } from "./options.ts";
 import { gradient, tally } from "./passes.ts";
 import type { GhmIntoResult, MaskOption } from "./state.ts";
 
-const KIND = "ghmc";
+const KEYS = ["bins", "convention"];
 
 /**
- * GHM-C over data that arrives in pieces. One pass gives the loss; a second pass over any chunk gives its gradient,
+ * Gradient harmonizing over data that arrives in pieces. One pass gives the loss; a second pass over any chunk gives its gradient,
  * once the histogram is complete. Holds integers only: the same samples give the same bytes in any chunking, any
  * order and any merge tree.
  */
-export class GhmcStream {
+export class GhmStream {
+  readonly #setup: Setup;
   readonly #options: AverageOptions;
   readonly #tally: Tally;
 
-  /** Streams are made by `ghmc.stream`, `ghmc.load` and `ghmc.fromRows`. */
-  constructor(options: AverageOptions, counted: Tally) {
+  /** Streams are made by `stream`, `load` and `fromRows` of `ghmc` and `ghmr`. */
+  constructor(setup: Setup, options: AverageOptions, counted: Tally) {
+    this.#setup = setup;
     this.#options = options;
     this.#tally = counted;
   }
 
-  static create(task: string, options: GhmOptions | undefined): GhmcStream {
-    const checked = readOptions(task, options, ["bins", "convention"]);
-    return new GhmcStream(checked, new Tally(checked.bins));
+  static create(base: Base, task: string, options: object | undefined): GhmStream {
+    const setup = setUp(base, task, options, KEYS);
+    return new GhmStream(setup, setup.average, new Tally(setup.average.bins));
   }
 
   get #header(): Header {
     const { bins, convention } = this.#options;
-    return { kind: KIND, options: { bins, convention } };
+    const { base, parameters } = this.#setup;
+    return { kind: base.name, options: { ...parameters, bins, convention } };
   }
 
   /**
    * Adds a chunk of any length. A refused chunk leaves the stream as it was.
    *
    * @throws {TypeError} for arrays of another kind and unknown options
-   * @throws {RangeError} for other lengths and the first value outside the domain (targets are 0 or 1)
+   * @throws {RangeError} for other lengths and the first value outside the domain (targets of `ghmc` are 0 or 1)
    */
-  update(logits: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption): this {
-    const task = "update a ghmc stream";
+  update(inputs: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption): this {
+    const { base, form } = this.#setup;
+    const task = `update a ${base.name} stream`;
     checkOptions(task, options, ["mask"]);
-    const batch = checkBatch(task, logits, targets, options?.mask, undefined, 1, {});
-    this.#tally.addCells(tally(task, batch, this.#options.bins, this.#options.convention));
+    const batch = arrays(task, form, inputs, targets, options?.mask);
+    this.#tally.addCells(tally(task, form, batch, this.#options.bins, this.#options.convention));
     return this;
   }
 
   /** Adds what another stream has seen. @throws {TypeError} unless it has the same bins and convention */
-  merge(other: GhmcStream): this {
-    const task = "merge ghmc streams";
-    if (!(other instanceof GhmcStream)) {
-      throw new TypeError(`Cannot ${task}: expected a GhmcStream, got ${describe(other)}`);
+  merge(other: GhmStream): this {
+    const { name } = this.#setup.base;
+    const task = `merge ${name} streams`;
+    if (!(other instanceof GhmStream)) {
+      throw new TypeError(`Cannot ${task}: expected a ${name} stream, got ${describe(other)}`);
     }
     sameHeader(task, this.#header, other.#header);
     this.#tally.add(task, other.#tally);
@@ -78,11 +82,12 @@ export class GhmcStream {
   }
 
   /** The gradient of a chunk that the stream has seen, by the density of everything it has seen. */
-  grad(logits: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption): Float32Array {
-    const task = "compute the gradient of a ghmc stream";
+  grad(inputs: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption): Float32Array {
+    const { base, form } = this.#setup;
+    const task = `compute the gradient of a ${base.name} stream`;
     checkOptions(task, options, ["mask"]);
-    const batch = checkBatch(task, logits, targets, options?.mask, undefined, 1, {});
-    return gradient(task, batch, this.#divisors(), this.#options.convention);
+    const batch = arrays(task, form, inputs, targets, options?.mask);
+    return gradient(task, form, batch, this.#divisors(), this.#options.convention);
   }
 
   /** Self-describing bytes with a checksum; equal states have equal bytes. */
@@ -90,11 +95,11 @@ export class GhmcStream {
     return encode(this.#header, this.#tally.words());
   }
 
-  static load(bytes: unknown): GhmcStream {
-    const task = "load a ghmc stream";
-    const { header, words } = decode(task, KIND, bytes);
-    const options = readOptions(task, header.options as GhmOptions, ["bins", "convention"]);
-    return new GhmcStream(options, Tally.fromWords(options.bins, words, task));
+  static load(base: Base, bytes: unknown): GhmStream {
+    const task = `load a ${base.name} stream`;
+    const { header, words } = decode(task, base.name, bytes);
+    const setup = setUp(base, task, header.options, KEYS);
+    return new GhmStream(setup, setup.average, Tally.fromWords(setup.average.bins, words, task));
   }
 
   /** One row of whole numbers for each occupied region. */
@@ -102,9 +107,9 @@ export class GhmcStream {
     return this.#tally.toRows();
   }
 
-  static fromRows(rows: unknown, options: GhmOptions | undefined): GhmcStream {
-    const task = "read rows of ghmc";
-    const checked = readOptions(task, options, ["bins", "convention"]);
-    return new GhmcStream(checked, Tally.fromRows(checked.bins, rows, task));
+  static fromRows(base: Base, rows: unknown, options: object | undefined): GhmStream {
+    const task = `read rows of ${base.name}`;
+    const setup = setUp(base, task, options, KEYS);
+    return new GhmStream(setup, setup.average, Tally.fromRows(setup.average.bins, rows, task));
   }
 }

@@ -22,14 +22,15 @@ export interface FocalOptions {
   readonly classes?: number | undefined;
 }
 
-/** gamma as a float32 and what that lost, and the parts 1, 2 and 1/2 that it is made of if it is at most 3. */
+/** The parameter words of a focal kernel: gamma, what float32 lost of it, and the parts 1, 2 and 1/2 it is made of up to 3. */
 export function powers(gamma: number): number[] {
   const whole = Math.floor(gamma);
   const rest = gamma - Math.fround(gamma);
   return [float(gamma), float(rest), whole & 1 ? -1 : 0, whole & 2 ? -1 : 0, gamma === whole ? 0 : -1];
 }
 
-function kernelOf(gamma: number): Form["hard"] {
+/** The focal kernel for an exponent. */
+export function kernelOf(gamma: number): Form["hard"] {
   if (gamma === 2) return kernel.focalSquare;
   return gamma <= 3 && Number.isInteger(gamma * 2) ? kernel.focalHalves : kernel.focalReal;
 }

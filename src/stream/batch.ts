@@ -8,6 +8,15 @@ export interface Batch {
   readonly targets: Float32Array | Uint8Array;
   readonly mask: Uint8Array | undefined;
   readonly weights: Float32Array | undefined;
+  /** What `logits` are called towards the caller. */
+  readonly inputs: Inputs;
+}
+
+/** What a loss computes from: predictions of real-valued targets are not logits. */
+export type Inputs = "logits" | "predictions";
+
+export function inputsOf(form: Form): Inputs {
+  return form.real ? "predictions" : "logits";
 }
 
 export interface Outputs {
@@ -23,8 +32,9 @@ export function checkBatch(
   weights: unknown,
   classes: number,
   out: Outputs,
+  inputs: Inputs = "logits",
 ): Batch {
-  array<Float32Array>(task, "logits", logits, ["Float32Array"]);
+  array<Float32Array>(task, inputs, logits, ["Float32Array"]);
   array<Float32Array | Uint8Array>(task, "targets", targets, ["Float32Array", "Uint8Array"]);
   const n = logits.length;
   length(task, "targets", targets.length, n);
@@ -37,7 +47,7 @@ export function checkBatch(
     length(task, "weights", weights.length, n);
   }
   if (classes > 1 && n % classes !== 0) {
-    throw new RangeError(`Cannot ${task}: expected a multiple of ${classes} classes, got ${n} logits`);
+    throw new RangeError(`Cannot ${task}: expected a multiple of ${classes} classes, got ${n} ${inputs}`);
   }
   if (out.grad !== undefined) {
     array<Float32Array>(task, "grad", out.grad, ["Float32Array"]);
@@ -52,29 +62,34 @@ export function checkBatch(
     [
       ["grad", out.grad],
       ["losses", out.losses],
-      ["logits", logits],
+      [inputs, logits],
       ["targets", targets],
       ["mask", mask],
       ["weights", weights],
     ],
     2,
   );
-  return { logits, targets, mask, weights };
+  return { logits, targets, mask, weights, inputs };
+}
+
+function isTarget({ real, soft }: Form, t: number): boolean {
+  if (real) return Number.isFinite(t);
+  return soft ? t >= 0 && t <= 1 : t === 0 || t === 1;
 }
 
 /** Throws for the first value of a chunk that no loss is defined for; the mask hides what it covers. */
 export function refuse(task: string, form: Form, batch: Batch, from: number, size: number): never {
-  const { logits, targets, mask, weights } = batch;
+  const { logits, targets, mask, weights, inputs } = batch;
   for (let i = from; i < from + size; i++) {
     if (mask && mask[i] === 0) continue;
     const x = logits[i]!;
     if (!Number.isFinite(x)) {
-      throw new RangeError(`Cannot ${task}: expected finite logits, got ${x} at index ${i}`);
+      throw new RangeError(`Cannot ${task}: expected finite ${inputs}, got ${x} at index ${i}`);
     }
     const t = targets[i]!;
-    if (!form.soft ? t !== 0 && t !== 1 : !(t >= 0 && t <= 1)) {
-      const domain = !form.soft ? "targets of 0 or 1" : "targets in [0, 1]";
-      const hint = t < 0 ? " (leave ignored elements out with mask)" : "";
+    if (!isTarget(form, t)) {
+      const domain = form.real ? "finite targets" : form.soft ? "targets in [0, 1]" : "targets of 0 or 1";
+      const hint = t < 0 && !form.real ? " (leave ignored elements out with mask)" : "";
       throw new RangeError(`Cannot ${task}: expected ${domain}, got ${t} at index ${i}${hint}`);
     }
     const w = weights?.[i] ?? 1;
@@ -93,6 +108,6 @@ export function refuseOverflow(task: string, batch: Batch, from: number, size: n
   const i = from + losses.findIndex((loss) => !Number.isFinite(loss));
   throw new RangeError(
     `Cannot ${task}: expected weighted losses that a float32 can hold, got an overflow at index ${i} ` +
-      `(logit ${batch.logits[i]}, weight ${batch.weights?.[i] ?? 1})`,
+      `(${batch.inputs.slice(0, -1)} ${batch.logits[i]}, target ${batch.targets[i]}, weight ${batch.weights?.[i] ?? 1})`,
   );
 }

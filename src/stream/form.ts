@@ -7,12 +7,14 @@ export type PerClass = number | Float32Array;
 /** A loss with its parameters set: which kernels run, and on what. */
 export interface Form {
   readonly name: string;
-  /** For targets 0 and 1. */
+  /** For targets 0 and 1; for any targets of a loss of residuals. */
   readonly hard: HardKernel;
   /** For chunks with a soft target among them; hard elements get the bits that `hard` gives. None: refused. */
   readonly soft?: SoftKernel;
   /** Whether `soft` overwrites the soft elements only, and needs `hard` to have run. */
   readonly patches?: boolean;
+  /** A loss of residuals: any finite targets, and predictions of them where others take logits. */
+  readonly real?: boolean;
   /** The parameters behind divisor and class weights, as 32-bit words in the order of the kernel's fields. */
   readonly fields: readonly number[];
   /** Weights of target 1 and of target 0. */

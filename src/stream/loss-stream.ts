@@ -1,10 +1,6 @@
 import { at } from "../arena.ts";
-import { options as checkOptions, describe } from "../check.ts";
-import { kernel } from "../wasm/kernel.ts";
-import { checkBatch, refuseOverflow } from "./batch.ts";
+import { describe } from "../check.ts";
 import { addDigits, clear, collect, DIGITS, read } from "./exact-sum.ts";
-import type { Form } from "./form.ts";
-import { pass } from "./pass.ts";
 import { fromRows, type Row, toRow } from "./rows.ts";
 import { addCounts, decode, encode, type Header, join, sameHeader, split } from "./state.ts";
 
@@ -30,6 +26,18 @@ export interface StreamResult {
   readonly positives: number;
 }
 
+/** How a kind of loss takes in a chunk. */
+export interface Intake<T, O> {
+  readonly name: string;
+  /** Adds the chunk's losses to the exact sum at `at.words`; throws before anything else has changed. */
+  add(task: string, logits: Float32Array, targets: T, options: O | undefined): Counts;
+}
+
+export interface Counts {
+  count: number;
+  positives: number;
+}
+
 /** What a mean divides by. */
 export function normalize(normalizer: Normalizer, count: number, positives: number): number {
   if (typeof normalizer === "number") return normalizer;
@@ -40,8 +48,8 @@ export function normalize(normalizer: Normalizer, count: number, positives: numb
  * A loss over data that arrives in pieces. Holds integers only, 14 words whatever the amount of data: the same
  * elements give the same bytes in any chunking, any order and any merge tree, on any engine.
  */
-export class LossStream {
-  readonly #form: Form;
+export class LossStream<T = Float32Array | Uint8Array, O = BatchOptions> {
+  readonly #intake: Intake<T, O>;
   readonly #header: Header;
   readonly #reduction: Reduction;
   readonly #normalizer: Normalizer;
@@ -50,8 +58,8 @@ export class LossStream {
   #positives = 0;
 
   /** Streams are made by `loss.stream`, `loss.load` and `loss.fromRows`. */
-  constructor(form: Form, header: Header, reduction: Reduction, normalizer: Normalizer) {
-    this.#form = form;
+  constructor(intake: Intake<T, O>, header: Header, reduction: Reduction, normalizer: Normalizer) {
+    this.#intake = intake;
     this.#header = header;
     this.#reduction = reduction;
     this.#normalizer = normalizer;
@@ -63,26 +71,10 @@ export class LossStream {
    * @throws {TypeError} for arrays of another kind or unknown options
    * @throws {RangeError} for other lengths and for the first value outside the domain, by index
    */
-  update(logits: Float32Array, targets: Float32Array | Uint8Array, options?: BatchOptions): this {
-    const task = `update a ${this.#form.name} stream`;
-    checkOptions(task, options, ["mask", "weights"]);
-    const batch = checkBatch(task, logits, targets, options?.mask, options?.weights, this.#form.classes, {});
-    let count = 0;
-    let positives = 0;
+  update(logits: Float32Array, targets: T, options?: O): this {
+    const task = `update a ${this.#intake.name} stream`;
     clear(at.words, DIGITS);
-    pass(
-      task,
-      this.#form,
-      batch,
-      () => 1,
-      (chunk) => {
-        if (kernel.sum(chunk.size, at.loss, at.words) >>> 0 >= 0x7f800000) {
-          refuseOverflow(task, batch, chunk.from, chunk.size);
-        }
-        count += chunk.valid;
-        positives += chunk.positives;
-      },
-    );
+    const { count, positives } = this.#intake.add(task, logits, targets, options);
     const total = addCounts(task, this.#count, count);
     collect(at.words, this.#digits);
     this.#count = total;
@@ -95,8 +87,8 @@ export class LossStream {
    *
    * @throws {TypeError} unless it is a stream of the same loss with the same options
    */
-  merge(other: LossStream): this {
-    const task = `merge ${this.#form.name} streams`;
+  merge(other: LossStream<T, O>): this {
+    const task = `merge ${this.#intake.name} streams`;
     if (!(other instanceof LossStream)) {
       throw new TypeError(`Cannot ${task}: expected a LossStream, got ${describe(other)}`);
     }
@@ -128,7 +120,7 @@ export class LossStream {
   }
 
   /** Fills a fresh stream from rows. */
-  static fill(stream: LossStream, task: string, rows: unknown): LossStream {
+  static fill<T, O>(stream: LossStream<T, O>, task: string, rows: unknown): LossStream<T, O> {
     const digits = new Uint32Array(DIGITS);
     let count = 0;
     let positives = 0;
@@ -149,12 +141,12 @@ export class LossStream {
   }
 
   /** Restores a stream; `make` builds an empty one from the saved options. */
-  static restore(
+  static restore<T, O>(
     task: string,
     kind: string,
     bytes: unknown,
-    make: (options: Record<string, unknown>) => LossStream,
-  ): LossStream {
+    make: (options: Record<string, unknown>) => LossStream<T, O>,
+  ): LossStream<T, O> {
     const { header, words } = decode(task, kind, bytes);
     if (words.length !== 4 + DIGITS) {
       throw new TypeError(`Cannot ${task}: expected ${4 + DIGITS} words, got ${words.length}`);

@@ -103,6 +103,31 @@ function layWeights(form: Form, batch: Batch, from: number, size: number): numbe
   return -1;
 }
 
+/** What the chunk in the arena holds. Throws for the first value that the loss is not defined for. */
+function inspect(
+  task: string,
+  form: Form,
+  batch: Batch,
+  from: number,
+  size: number,
+): { isSoft: boolean; positives: number } {
+  const { f32, i32, u32 } = views();
+  const report = at.report >> 2;
+  if (form.real) kernel.surveyReal(size, at.x, at.t, at.report);
+  else kernel.survey(size, at.x, at.t, at.report);
+  const isSoft = !form.real && u32[report + 1] !== 0;
+  let positives = form.real ? i32[report + 1]! : f32[report + 2]!;
+  let refused = u32[report]! >= INFINITE || (isSoft && !form.soft);
+  if (isSoft && !refused) {
+    kernel.surveySoft(size, at.t, at.report);
+    refused = u32[report]! > ONE;
+    positives = i32[report + 1]!;
+  }
+  if (batch.weights && kernel.gauge(size, at.w) >>> 0 > LARGEST) refused = true;
+  if (refused) refuse(task, form, batch, from, size);
+  return { isSoft, positives };
+}
+
 /** Runs the kernels of a loss on the chunk in the arena. */
 function run(form: Form, stride: number, size: number, isSoft: boolean): void {
   const { hard, soft, patches } = form;
@@ -138,19 +163,8 @@ export function pass(
     const size = Math.min(step, n - from);
     copyIn(batch, from, size);
     const valid = batch.mask ? kernel.blank(size, at.mask, at.x, at.t, at.w) : size;
-    kernel.survey(size, at.x, at.t, at.report);
-    const { f32, i32, u32 } = views();
-    const report = at.report >> 2;
-    const isSoft = u32[report + 1] !== 0;
-    let positives = f32[report + 2]!;
-    let refused = u32[report]! >= INFINITE || (isSoft && !form.soft);
-    if (isSoft && !refused) {
-      kernel.surveySoft(size, at.t, at.report);
-      refused = u32[report]! > ONE;
-      positives = i32[report + 1]!;
-    }
-    if (batch.weights && kernel.gauge(size, at.w) >>> 0 > LARGEST) refused = true;
-    if (refused) refuse(task, form, batch, from, size);
+    const { isSoft, positives } = inspect(task, form, batch, from, size);
+    const { f32, i32 } = views();
     const chunk = { from, size, valid, positives };
     const by = divisor(chunk);
     const single = Math.fround(by) === by;

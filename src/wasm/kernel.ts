@@ -38,6 +38,7 @@ export interface Kernel {
   heapBase(): number;
   survey(n: number, x: number, t: number, report: number): void;
   surveySoft(n: number, t: number, report: number): void;
+  surveyReal(n: number, x: number, t: number, report: number): void;
   widen(n: number, bytes: number, t: number): void;
   blank(n: number, mask: number, x: number, t: number, w: number): number;
   gauge(n: number, w: number): number;
@@ -45,6 +46,100 @@ export interface Kernel {
   choose(n: number, t: number, a1: number, a0: number, w: number): void;
   divide(n: number, values: number, divisor: number): void;
   magnitudes(n: number, values: number, mask: number, out: number): number;
+  enterRows(
+    rows: number,
+    classes: number,
+    x: number,
+    labels: number,
+    ignored: number,
+    mask: number,
+    w: number,
+    alpha: number,
+    stride: number,
+    own: number,
+    report: number,
+  ): void;
+  liftRows(rows: number, classes: number, x: number, e: number, peaks: number, sums: number): void;
+  marginRows(
+    rows: number,
+    k: number,
+    peaks: number,
+    sums: number,
+    own: number,
+    near: number,
+    ahead: number,
+    rest: number,
+    logs: number,
+  ): number;
+  settleRows(
+    rows: number,
+    rest: number,
+    sums: number,
+    loss: number,
+    slope: number,
+    ahead: number,
+    scale: number,
+  ): void;
+  spreadRows(
+    rows: number,
+    classes: number,
+    e: number,
+    scale: number,
+    slope: number,
+    labels: number,
+    divisor: number,
+    grad: number,
+  ): void;
+  spreadBoth(
+    rows: number,
+    classes: number,
+    e: number,
+    h: number,
+    scale: number,
+    second: number,
+    slope: number,
+    labels: number,
+    divisor: number,
+    grad: number,
+  ): void;
+  levelRows(rows: number, near: number, logs: number, levels: number): void;
+  tailRows(
+    rows: number,
+    classes: number,
+    x: number,
+    h: number,
+    gamma: number,
+    peaks: number,
+    levels: number,
+    terms: number,
+    turns: number,
+  ): void;
+  settleTail(
+    rows: number,
+    part: number,
+    w: number,
+    near: number,
+    rest: number,
+    sums: number,
+    terms: number,
+    turns: number,
+    loss: number,
+    slope: number,
+    scale: number,
+    second: number,
+  ): void;
+  rivalRows(rows: number, classes: number, x: number, h: number, k: number, lows: number, sums: number): void;
+  settleRival(
+    rows: number,
+    k: number,
+    u: number,
+    sums: number,
+    loss: number,
+    slope: number,
+    scale: number,
+    second: number,
+  ): void;
+  readonly truncationMargin: HardKernel;
   sum(n: number, values: number, words: number): number;
   total(words: number): number;
   readonly bceHard: HardKernel;
@@ -58,6 +153,8 @@ export interface Kernel {
   readonly softTruncation: HardKernel;
   readonly asymmetricParts: HardKernel;
   readonly asymmetricReal: HardKernel;
+  readonly smoothL1: HardKernel;
+  readonly asl1: HardKernel;
   readonly tallyFloor: TallyKernel;
   readonly tallyRounded: TallyKernel;
   readCells(bins: number, cells: number, counts: number, sums: number, words: number): number;
@@ -123,6 +220,22 @@ export interface Kernel {
   affineGrid(height: number, width: number, xs: number, ys: number, theta: number, grid: number): void;
   affineGridBackward(height: number, width: number, xs: number, ys: number, grad: number, sums: number): void;
   turns(n: number, angles: number, sines: number, cosines: number): void;
+  lossKeys(n: number, losses: number, mask: number, keys: number): number;
+  gather(n: number, keys: number, first: number, above: number, pairs: number): number;
+  cutPairs(n: number, pairs: number, budget: number, spare: number, table: number): void;
+  orderPairs(n: number, pairs: number, spare: number, table: number): number;
+  splitPairs(n: number, pairs: number, indices: number, losses: number): void;
+  suppress(
+    n: number,
+    boxes: number,
+    positives: number,
+    iou: number,
+    most: number,
+    needed: number,
+    kept: number,
+    out: number,
+  ): number;
+  cumulate(n: number, values: number, sums: number, words: number): void;
 }
 
 /** The one instance: made synchronously, so that nobody has to wait for it. */

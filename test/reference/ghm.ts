@@ -1,5 +1,6 @@
 /** Gradient harmonizing in f64: Li et al. 2019 with unit regions, and the form mmdetection gives it. */
 import { margin, sigmoid, softplus } from "./logistic.ts";
+import { asl1Truth } from "./residual.ts";
 
 export type Convention = "paper" | "mmdet";
 
@@ -15,6 +16,8 @@ export interface GhmSettings {
   momentum?: number;
   biasCorrection?: boolean;
   maxWeight?: number;
+  /** Given: authentic smooth L1 of residuals takes the place of cross-entropy. */
+  mu?: number;
 }
 
 export interface GhmTruth {
@@ -35,9 +38,16 @@ export function edgesOf(bins: number, convention: Convention): number[] {
   return edges;
 }
 
+/** Loss, and signed gradient norm, of what is harmonized. */
+function element(x: number, y: number, mu: number | undefined): { loss: number; grad: number } {
+  if (mu !== undefined) return asl1Truth(x - y, mu);
+  const u = margin(x, y);
+  return { loss: softplus(-u), grad: y === 1 ? -sigmoid(-u) : sigmoid(-u) };
+}
+
 /** How near any gradient norm comes to an inner edge, relative to it: float32 may bin such an element elsewhere. */
-export function edgeGap(x: number, y: number, bins: number): number {
-  const g = sigmoid(-margin(x, y));
+export function edgeGap(x: number, y: number, bins: number, mu?: number): number {
+  const g = Math.abs(element(x, y, mu).grad);
   const near = Math.round(g * bins);
   return near < 1 || near >= bins ? Infinity : Math.abs(g - near / bins) / g;
 }
@@ -56,7 +66,7 @@ export class GhmOracle {
   }
 
   step(batch: Batch): GhmTruth {
-    const { bins, convention } = this.settings;
+    const { bins, convention, mu } = this.settings;
     const edges = edgesOf(bins, convention);
     const n = batch.logits.length;
     const norms = new Array<number>(n).fill(0);
@@ -71,21 +81,20 @@ export class GhmOracle {
     };
     for (let i = 0; i < n; i++) {
       if (batch.mask && batch.mask[i] === 0) continue;
-      const u = margin(batch.logits[i], batch.targets[i]);
-      norms[i] = sigmoid(-u);
+      const { loss, grad } = element(batch.logits[i], batch.targets[i], mu);
+      norms[i] = grad;
       let j = bins - 1;
-      while (norms[i] < edges[j]) j--;
+      while (Math.abs(grad) < edges[j]) j--;
       index[i] = j;
       truth.count++;
       truth.counts[j]++;
-      truth.lossSums[j] += softplus(-u);
+      truth.lossSums[j] += loss;
     }
     if (truth.count === 0) return truth;
     const beta = this.weights(truth);
     for (let i = 0; i < n; i++) {
       if (index[i] < 0) continue;
-      const b = beta[index[i]] / truth.count;
-      truth.grad[i] = batch.targets[i] === 1 ? -b * norms[i] : b * norms[i];
+      truth.grad[i] = (beta[index[i]] / truth.count) * norms[i];
     }
     for (let j = 0; j < bins; j++) {
       truth.loss += (truth.lossSums[j] / truth.count) * beta[j];

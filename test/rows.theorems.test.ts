@@ -1,0 +1,95 @@
+/** What must hold between losses of rows, each with an assertion that it is not vacuous. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  asymmetricSingleLabel,
+  bce,
+  focal,
+  softmaxCrossEntropy,
+  softmaxFocal,
+  softmaxSoftTruncation,
+} from "../src/mod.ts";
+import { rowData } from "./rows-table.ts";
+
+const none = "none" as const;
+
+function near(one: ArrayLike<number>, other: ArrayLike<number>, relative: number): void {
+  assert.equal(one.length, other.length);
+  for (let i = 0; i < one.length; i++)
+    assert.ok(Math.abs(one[i] - other[i]) <= relative * Math.abs(other[i]) + 1e-37, `${one[i]}, ${other[i]}`);
+}
+
+test("two classes are one logit, their difference", () => {
+  const xs = Float32Array.from({ length: 401 }, (_, k) => (k - 200) / 4);
+  const labels = Uint8Array.from(xs, (_, k) => k & 1);
+  const pairs = Float32Array.from({ length: 802 }, (_, k) => (k & 1 ? xs[k >> 1] : 0));
+  for (const gamma of [0, 2, 1.7]) {
+    const rows = softmaxFocal(pairs, labels, { classes: 2, gamma, reduction: none });
+    const binary = focal(xs, labels, { gamma, alpha: null, reduction: none });
+    const relative = 2 ** -23 * (8 + 4 * gamma * 50);
+    near(rows.losses ?? [], binary.losses as Float32Array, relative);
+    near(
+      rows.grad.filter((_, k) => k & 1),
+      binary.grad,
+      relative,
+    );
+  }
+  const rows = softmaxCrossEntropy(pairs, labels, { classes: 2, reduction: none });
+  near(rows.losses ?? [], bce(xs, labels, { reduction: none }).losses as Float32Array, 2 ** -20);
+});
+
+test("a saturated row keeps its gradient where 1 - p would be 0", () => {
+  const { grad } = softmaxCrossEntropy(Float32Array.of(30, 0, 0), Int32Array.of(0), { classes: 3 });
+  assert.equal(Math.fround(1 / (1 + 2 * Math.exp(-30))), 1);
+  near(grad, [-2 * Math.exp(-30), Math.exp(-30), Math.exp(-30)], 2 ** -20);
+});
+
+test("gamma 0, k 1 and both exponents 0 are what they should be", () => {
+  const { logits, labels } = rowData(500, 9, 4, 12);
+  const of = { classes: 9, reduction: none } as const;
+  const ce = softmaxCrossEntropy(logits, labels, of);
+  assert.ok((ce.losses ?? []).some((l) => l > 5));
+  const flat = softmaxFocal(logits, labels, { ...of, gamma: 0 });
+  near(flat.losses ?? [], ce.losses ?? [], 2 ** -21);
+  near(flat.grad, ce.grad, 2 ** -20);
+  const soft = softmaxSoftTruncation(logits, labels, { ...of, k: 1 });
+  const focused = softmaxFocal(logits, labels, { ...of, gamma: 1 });
+  near(soft.losses ?? [], focused.losses ?? [], 2 ** -19);
+  near(soft.grad, focused.grad, 2 ** -19);
+  const smooth = softmaxCrossEntropy(logits, labels, { ...of, labelSmoothing: 0.1 });
+  assert.deepEqual(asymmetricSingleLabel(logits, labels, { ...of, gammaNeg: 0 }), smooth);
+  assert.notDeepEqual(smooth.losses, ce.losses);
+});
+
+test("without smoothing gammaNeg has no effect, with it it has", () => {
+  const { logits, labels } = rowData(100, 5, 4, 6);
+  const run = (gammaNeg: number, labelSmoothing: number): unknown =>
+    asymmetricSingleLabel(logits, labels, { classes: 5, gammaNeg, labelSmoothing });
+  assert.deepEqual(run(4, 0), run(0.5, 0));
+  assert.notDeepEqual(run(4, 0.1), run(0.5, 0.1));
+});
+
+test("a constant added to a row changes nothing it should not, and excluding a class is leaving it out", () => {
+  const x = Float32Array.of(1, -2, 0.5, 4);
+  const base = softmaxFocal(x, Int32Array.of(0), { classes: 4, reduction: none });
+  const moved = softmaxFocal(
+    x.map((v) => v + 1024),
+    Int32Array.of(0),
+    { classes: 4, reduction: none },
+  );
+  assert.deepEqual(moved, base);
+  for (const loss of [softmaxCrossEntropy, softmaxFocal, softmaxSoftTruncation]) {
+    const wide = loss(Float32Array.of(1, -2, -Infinity, 0.5, 4, -Infinity), Int32Array.of(0), { classes: 6 });
+    const narrow = loss(x, Int32Array.of(0), { classes: 4 });
+    near([wide.loss], [narrow.loss], 2 ** -22);
+    assert.deepEqual([wide.grad[2], wide.grad[5]], [0, 0]);
+  }
+});
+
+test("the rival form takes an undecided row for done, the margin form does not", () => {
+  const x = Float32Array.of(0, 0, -10);
+  const p = 1 / (2 + Math.exp(-10));
+  const weight = (form: "margin" | "rival"): number =>
+    softmaxSoftTruncation(x, Int32Array.of(0), { classes: 3, form }).loss / -Math.log(p);
+  near([weight("rival"), weight("margin")], [1 / (2 + Math.exp(10)), 1 - p], 1e-6);
+});
