@@ -1,6 +1,7 @@
 /** How each exported kernel may be called: what its arguments are, and which of its arrays may be the same. */
 import type { Arena, Kind } from "./arena.ts";
 import { ADVERSARIES } from "./calls.adversaries.ts";
+import { ROWS } from "./calls.rows.ts";
 
 /** Lays out the arrays of a call of n elements and returns its arguments. */
 export type Call = (arena: Arena, n: number) => number[];
@@ -313,6 +314,8 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   splitPairs: {
     apart: (arena, n) => [n, arena.counts(2 * n, 0, 2 ** 32), arena.room(4 * n), arena.room(4 * n)],
   },
+  truncationMargin: hardLoss((arena, n) => arena.parameters([...common(arena), [1, 0.3, 10][n % 3]])),
+  ...ROWS,
   ...ADVERSARIES,
   heapBase: { nothing: () => [] },
 };

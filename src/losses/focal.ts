@@ -49,7 +49,7 @@ export function kernelOf(gamma: number): Form["hard"] {
  * @throws {RangeError} for other lengths, options out of range, and the first value outside the domain
  *
  * Error, hard targets: within 8 + 2 gamma ulp for gamma a multiple of 1/2 up to 3, else within
- * 2^-24 (8 + 4 gamma softplus(u)) relative, u the signed margin; soft targets: docs/numerics.md.
+ * 2^-24 (8 + 4 gamma softplus(u)) relative, u the signed margin; alpha adds 1 ulp; soft targets: docs/numerics.md.
  * Source: Lin et al. 2017 (arXiv 1708.02002), equation 5 and appendix B.
  *
  * @example

@@ -1,0 +1,108 @@
+/** Calls of the kernels of rows, for the comparison of the plain and the shipped module. */
+import type { Arena, Kind } from "./arena.ts";
+
+type Call = (arena: Arena, n: number) => number[];
+
+const CLASSES = [1, 2, 3, 4, 13];
+const DIVISORS = [1, 3, 1e30];
+
+interface Shape {
+  rows: number;
+  classes: number;
+  /** One value per row. */
+  each(kind?: Kind): number;
+  /** One value per row and class, with room for padded rows. */
+  all(kind?: Kind): number;
+  labels(): number;
+}
+
+function shapeOf(arena: Arena, n: number): Shape {
+  const rows = n % 300;
+  const classes = arena.random.pick(CLASSES);
+  return {
+    rows,
+    classes,
+    each: (kind: Kind = "logits") => arena.floats(rows + 4, kind),
+    all: (kind: Kind = "logits") => arena.floats(rows * ((classes + 7) & ~3) + 16, kind),
+    labels: () => arena.counts(rows + 4, 0, classes),
+  };
+}
+
+function call(args: (shape: Shape, arena: Arena) => number[]): Readonly<Record<string, Call>> {
+  return { apart: (arena, n) => args(shapeOf(arena, n), arena) };
+}
+
+export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
+  // (rows, classes, x, labels, ignored, mask, w, alpha, stride, own, report)
+  enterRows: call(({ rows, classes, all, each, labels }, arena) => {
+    const mask = rows & 1 ? arena.bytes(rows + 4, 2) : 0;
+    const inputs = [all(), labels(), -100, mask, each("weights"), each("weights"), 0];
+    return [rows, classes, ...inputs, arena.room(4 * rows + 64), arena.room(64)];
+  }),
+  // (rows, classes, x, e, peaks, sums)
+  liftRows: call(({ rows, classes, all, each }) => [rows, classes, all(), all(), each(), each()]),
+  // (rows, k, peaks, sums, own, near, ahead, rest, logs)
+  marginRows: call(({ rows, each }) => [
+    rows,
+    1.25,
+    each(),
+    each("unit"),
+    each(),
+    each(),
+    each(),
+    each(),
+    each(),
+  ]),
+  // (rows, rest, sums, loss, slope, ahead, scale)
+  settleRows: call(({ rows, each }) => [
+    rows,
+    each("unit"),
+    each("unit"),
+    each(),
+    each(),
+    each("hard"),
+    each(),
+  ]),
+  // (rows, classes, e, scale, slope, labels, divisor, grad)
+  spreadRows: call(({ rows, classes, all, each, labels }, arena) => [
+    ...[rows, classes, all("unit"), each(), each(), labels()],
+    ...[arena.random.pick(DIVISORS), all()],
+  ]),
+  // (rows, classes, e, h, scale, second, slope, labels, divisor, grad)
+  spreadBoth: call(({ rows, classes, all, each, labels }, arena) => [
+    ...[rows, classes, all("unit"), all("unit"), each(), each(), each(), labels()],
+    ...[arena.random.pick(DIVISORS), all()],
+  ]),
+  // (rows, classes, x, h, gamma, peaks, levels, terms, turns)
+  tailRows: call(({ rows, classes, all, each }) => [
+    rows,
+    classes,
+    all(),
+    all(),
+    4,
+    each(),
+    each(),
+    each(),
+    each(),
+  ]),
+  // (rows, near, logs, levels)
+  levelRows: call(({ rows, each }) => [rows, each(), each(), each()]),
+  // (rows, part, w, near, rest, sums, terms, turns, loss, slope, scale, second)
+  settleTail: call(({ rows, each }) => [
+    ...[rows, 0.1, each("weights"), each(), each("unit"), each("unit")],
+    ...Array.from({ length: 6 }, () => each()),
+  ]),
+  // (rows, classes, x, h, k, lows, sums)
+  rivalRows: call(({ rows, classes, all, each }) => [rows, classes, all(), all(), 1.5, each(), each()]),
+  // (rows, k, u, sums, loss, slope, scale, second)
+  settleRival: call(({ rows, each }) => [
+    rows,
+    1.5,
+    each("unit"),
+    each("unit"),
+    each(),
+    each(),
+    each(),
+    each(),
+  ]),
+};
