@@ -22,7 +22,7 @@ export { focalSoft } from "./loss/focal-soft";
 export { focalStar } from "./loss/focal-star";
 export { smoothL1 } from "./loss/smooth-l1";
 export { hardTruncation, softTruncation } from "./loss/truncation";
-export { rivalRows, settleRival, truncationMargin } from "./loss/truncation-rows";
+export { rivalRows, settleRival } from "./loss/truncation-rows";
 export { cumulate } from "./sort/cumulate";
 export { orderPairs, splitPairs } from "./sort/order";
 export { cutPairs, gather, lossKeys } from "./sort/select";

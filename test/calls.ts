@@ -314,7 +314,6 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   splitPairs: {
     apart: (arena, n) => [n, arena.counts(2 * n, 0, 2 ** 32), arena.room(4 * n), arena.room(4 * n)],
   },
-  truncationMargin: hardLoss((arena, n) => arena.parameters([...common(arena), [1, 0.3, 10][n % 3]])),
   ...ROWS,
   ...ADVERSARIES,
   heapBase: { nothing: () => [] },

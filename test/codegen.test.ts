@@ -12,7 +12,6 @@ const POINTWISE = [
   "focalSquare",
   "focalHalves",
   "focalReal",
-  "truncationMargin",
   "smoothL1",
   "asl1",
   "focalStar",

@@ -39,7 +39,6 @@ export const COPIES: Readonly<Record<string, number>> = {
   settleTail: 1,
   rivalRows: 4,
   settleRival: 1,
-  truncationMargin: 2,
   smoothL1: 4,
   asl1: 4,
   survey: 1,

@@ -1,53 +1,7 @@
-import { Loss, Margin } from "../drive/margin";
 import { Rows } from "../drive/rows";
 import { F4 } from "../lane/f32x4";
 import { Exp } from "../math/exp";
-import { Log1p } from "../math/log1p";
 import { Logistic } from "../math/logistic";
-
-/**
- * Softened truncation as a function of the negated margin v.
- *
- *   f(v)  = sigmoid(k v) softplus(v)
- *   f'(v) = sigmoid(k v) (k sigmoid(-k v) softplus(v) + sigmoid(v))
- *
- * Every term is non-negative. k = 1 is the focal loss of gamma 1.
- * Source: Su 2017 (kexue.fm/archives/4733).
- */
-@unmanaged
-@final
-class Truncation extends Loss {
-  k: f32;
-
-  @inline eval(v: v128, e: v128, w: v128, sign: v128, grad: usize): v128 {
-    const ce = F4.add(F4.relu(v), Log1p.unit(e));
-    const larger = Logistic.larger(e);
-    const q = F4.xor(larger, Logistic.exchange(v, larger, Logistic.smaller(e, larger)));
-    const steep = F4.mul(F4.lit(this.k), v);
-    const far = Logistic.decay(steep);
-    const upper = Logistic.larger(far);
-    const lower = Logistic.smaller(far, upper);
-    const turn = Logistic.exchange(steep, upper, lower);
-    const open = F4.xor(upper, turn);
-    // k times the closed share first: it is what vanishes where the cross-entropy is large.
-    const slope = F4.madd(F4.mul(F4.lit(this.k), F4.xor(lower, turn)), ce, q);
-    this.put(grad, F4.mul(w, F4.mul(open, slope)), sign);
-    return F4.mul(w, F4.mul(open, ce));
-  }
-}
-
-export function truncationMargin(
-  n: i32,
-  x: usize,
-  t: usize,
-  w: usize,
-  stride: usize,
-  op: usize,
-  loss: usize,
-  grad: usize,
-): void {
-  Margin.run<Truncation>(n, x, t, w, stride, op, loss, grad);
-}
 
 /**
  * The rivals of softmax(-k x): per row the lowest logit m of the other classes, h_k = exp(-k (x_k - m)), and the

@@ -1,7 +1,8 @@
-import { choice, defineRows, float, kernel, number, type RowLoss } from "../rows/define.ts";
+import { choice, defineRows, kernel, number, type RowLoss } from "../rows/define.ts";
+import { softStep } from "./truncation.ts";
 
 export interface SoftmaxSoftTruncationOptions {
-  /** Steepness in (0, 1000]; default 1. */
+  /** Steepness in [0.001, 1000]; default 1. */
   readonly k?: number | undefined;
   /**
    * What decides that a row is done: `"margin"` (default), the label's logit against all others together; or
@@ -33,14 +34,15 @@ export const softmaxSoftTruncation: RowLoss<SoftmaxSoftTruncationOptions> =
     name: "softmaxSoftTruncation",
     defaults: { k: 1, form: "margin" },
     form(task, { k, form }) {
-      const steepness = Math.fround(number(task, "k", k, 0, 1000, true));
+      const steepness = number(task, "k", k, 0.001, 1000);
       const kind = choice(task, "form", form, ["margin", "rival"] as const);
       const isRival = kind === "rival";
+      const { hard, fields } = isRival ? { hard: kernel.bceHard, fields: [] } : softStep(steepness);
       return {
-        margin: isRival ? kernel.bceHard : kernel.truncationMargin,
-        fields: isRival ? [] : [float(steepness)],
+        margin: hard,
+        fields,
         share: 1,
-        second: isRival ? { kind: "rival", k: steepness } : undefined,
+        second: isRival ? { kind: "rival", k: Math.fround(steepness) } : undefined,
         alpha: 1,
       };
     },

@@ -1,4 +1,4 @@
-import { defineLoss, float, kernel, number, type PointwiseLoss } from "../define.ts";
+import { defineLoss, type Form, float, kernel, number, type PointwiseLoss } from "../define.ts";
 import { ceiling, factor, logit } from "./float32.ts";
 import { powers } from "./focal.ts";
 
@@ -51,6 +51,12 @@ export interface SoftTruncationOptions {
   readonly k?: number | undefined;
 }
 
+/** The kernel of the soft step and its parameter words. K = 1 is the focal loss of gamma 1. */
+export function softStep(steepness: number): Pick<Form, "hard" | "fields"> {
+  if (steepness === 1) return { hard: kernel.focalHalves, fields: powers(1) };
+  return { hard: kernel.softTruncation, fields: factor(steepness).map(float) };
+}
+
 /**
  * Cross-entropy under a soft step: what `hardTruncation` cuts off fades away.
  *
@@ -77,8 +83,7 @@ export const softTruncation: PointwiseLoss<SoftTruncationOptions> =
       const steepness = number(task, "k", k, 0.001, 1000);
       return {
         name: "softTruncation",
-        hard: steepness === 1 ? kernel.focalHalves : kernel.softTruncation,
-        fields: steepness === 1 ? powers(1) : factor(steepness).map(float),
+        ...softStep(steepness),
         positive: 1,
         negative: 1,
         classes: 1,

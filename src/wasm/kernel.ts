@@ -139,7 +139,6 @@ export interface Kernel {
     scale: number,
     second: number,
   ): void;
-  readonly truncationMargin: HardKernel;
   sum(n: number, values: number, words: number): number;
   total(words: number): number;
   readonly bceHard: HardKernel;
