@@ -29,7 +29,7 @@ export class Margin {
   /**
    * The loop of every binary loss, block by block behind the exponentials of the block. Arrays are read and written
    * in whole vectors, so they are padded to 16 bytes; what is computed in the padding, and for a soft target, is the
-   * caller's to ignore. `loss` holds the exponentials in between: it must not be `x` or `t`.
+   * caller's to ignore. `loss` holds the exponentials in between: it must not be `x`, `t` or `w`.
    *
    * @param stride -1 where `w` holds one weight per element, 0 where it is one vector for all
    */

@@ -25,9 +25,9 @@ export abstract class Loss {
 
 export class Pointwise {
   /**
-   * The loop of losses that mix what their targets are made of. Arrays are read and written in whole vectors, so they are padded to
-   * 16 bytes; what is computed in the padding is the caller's to ignore. `loss` holds
-   * the exponentials of a block in between: it must not be `x` or `t`.
+   * The loop of losses that mix what their targets are made of. Arrays are read and written in
+   * whole vectors, so they are padded to 16 bytes; what is computed in the padding is the caller's to ignore. `loss`
+   * holds the exponentials of a block in between: it must not be an input.
    *
    * @param stride -1 where `w1` and `w0` hold one weight per element, 0 where they are one vector for all
    */
