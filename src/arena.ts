@@ -83,9 +83,13 @@ export function views(): Views {
   return cached;
 }
 
-/** Rooms behind the fixed ones for one call, by size in bytes; the next call takes the same memory again. */
-export function reserve(sizes: readonly number[]): number[] {
-  const { addresses, end } = layOut(fixed.end, sizes);
+/**
+ * Rooms for one call, by size in bytes; the next call takes the same memory again.
+ *
+ * @param from where they begin: behind the fixed rooms, or behind what the call has already reserved
+ */
+export function reserve(sizes: readonly number[], from: number = fixed.end): number[] {
+  const { addresses, end } = layOut(from, sizes);
   const missing = end - kernel.memory.buffer.byteLength;
   if (missing > 0) kernel.memory.grow(Math.ceil(missing / 65536));
   return addresses;

@@ -116,6 +116,15 @@ test("all norms equal: paper weight 1/M, mmdetection 1", () => {
   near(betas(b, ghmc.exact(x, y, { width: 1 / 8 }).grad)[0], length, "exact", 1e-6);
 });
 
+test("the exact gradient of a sample does not know of masked neighbours, down to the sign of 0", () => {
+  const x = Float32Array.of(200, 1, -200, 3);
+  const t = Float32Array.of(1, 0, 0, 1);
+  const whole = ghmc.exact(x.subarray(0, 3), t.subarray(0, 3)).grad;
+  const masked = ghmc.exact(x, t, { mask: Uint8Array.of(1, 1, 1, 0) }).grad;
+  assert.deepEqual([...masked], [...whole, 0]);
+  assert.ok(Object.is(whole[0], -0) && Object.is(whole[2], 0) && whole[1] > 0);
+});
+
 test("the exact loss is the sum of cross-entropy over exact density", () => {
   for (const [n, width] of [
     [1, 0.1],

@@ -45,14 +45,14 @@ export interface Windows {
   readonly wide: readonly [number, number];
 }
 
-/** Rooms for n samples and their counts. Throws where they do not fit a 32-bit memory. */
-export function windowRooms(task: string, n: number): Windows & { scratch: number } {
+/** Rooms for n samples and their counts, from `free` on. Throws where they do not fit a 32-bit memory. */
+export function windowRooms(task: string, n: number, free?: number): Windows & { scratch: number } {
   const scratchBytes = kernel.windowScratch(n) >>> 0;
   if (n * 8 + scratchBytes > 3.9e9 || n > 1.5e8) {
     throw new RangeError(`Cannot ${task}: expected at most 150000000 samples at a time, got ${n}`);
   }
   const wide = Math.min(n, CHUNK) * 8;
-  const [g, counts, a, b, scratch] = reserve([n * 4, n * 4, wide, wide, scratchBytes]) as [
+  const [g, counts, a, b, scratch] = reserve([n * 4, n * 4, wide, wide, scratchBytes], free) as [
     number,
     number,
     number,

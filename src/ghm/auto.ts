@@ -1,7 +1,6 @@
-import type { Batch } from "../stream/batch.ts";
-import type { Form } from "../stream/form.ts";
 import { readCells } from "./histogram.ts";
 import { tally } from "./passes.ts";
+import type { Samples } from "./samples.ts";
 
 /** Regions of the pilot, and the most that a histogram may have. */
 const FINEST = 256;
@@ -51,8 +50,8 @@ function balance(counts: Float64Array, total: number): number {
  * Integers, square roots and + - * / only: the same on every engine.
  * Source: theorem T6 of docs/density.md with the noise of a region's count; section 8 there has the derivation.
  */
-export function autoBins(task: string, form: Form, batch: Batch): number {
-  const masked = tally(task, form, batch, FINEST, "paper");
+export function autoBins(task: string, samples: Samples): number {
+  const { masked } = tally(task, samples, FINEST, "paper");
   const { counts, total } = readCells(FINEST, masked).histogram;
   if (total === 0) return 1;
   for (let pilot = counts; ; pilot = joined(pilot)) {

@@ -12,7 +12,7 @@ export interface GhmOptions {
 export interface GhmBatchOptions extends Omit<GhmOptions, "bins"> {
   /** As in `GhmOptions`, or `"auto"`: as many as balance bias and noise of the density, see docs/density.md. */
   readonly bins?: number | "auto" | undefined;
-  /** One byte per element; where it is 0 the element does not exist. */
+  /** One byte per sample; where it is 0 the sample does not exist. */
   readonly mask?: Uint8Array | undefined;
 }
 

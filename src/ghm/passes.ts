@@ -1,50 +1,58 @@
 import { at, CHUNK, reserve, views } from "../arena.ts";
-import { type Batch, refuseOverflow } from "../stream/batch.ts";
-import type { Form } from "../stream/form.ts";
-import { type Chunk, copyOut, pass } from "../stream/pass.ts";
 import { kernel } from "../wasm/kernel.ts";
 import type { Convention } from "./average.ts";
 import { clearCells } from "./histogram.ts";
+import type { Chunk, Samples } from "./samples.ts";
 
-/** Elements of a batch whose regions are kept between the passes; beyond it they are found again. */
+/** Samples of a batch whose regions are kept between the passes; beyond it they are found again. */
 const KEPT = 2 ** 20;
 
-/** Runs `each` over the chunks of a batch with signed g at `at.grad` and plain losses at `at.loss`. */
-export function normsOf(task: string, form: Form, batch: Batch, each: (chunk: Chunk) => void): void {
-  pass(task, form, batch, () => 1, each);
+/** What a first pass leaves behind. */
+export interface Counted {
+  /** Samples that do not exist: they were counted as easy ones of loss 0. */
+  readonly masked: number;
+  /** The last chunk, which is still in the arena. */
+  readonly last: Chunk | undefined;
 }
 
 /**
- * First pass: counts a batch into the cells of the arena; signed g go to `grad` where it is given.
- *
- * @returns how many elements the mask left out: they were counted as easy samples of loss 0
+ * First pass: counts a batch into the cells of the arena. Unweighted gradients go to `grad` where it is given and they
+ * can be recalled from it; those of a batch of one chunk stay in the arena.
  */
 export function tally(
   task: string,
-  form: Form,
-  batch: Batch,
+  samples: Samples,
   bins: number,
   convention: Convention,
   grad?: Float32Array,
-): number {
+): Counted {
   const count = convention === "paper" ? kernel.tallyFloor : kernel.tallyRounded;
-  const kept = roomFor(batch.logits.length);
-  const out = { grad };
+  const regions = regionsOf(samples);
   let masked = 0;
+  let last: Chunk | undefined;
   clearCells(bins);
-  normsOf(task, form, batch, (chunk) => {
-    const bytes = kept === at.bytes ? kept : kept + chunk.from;
-    const most = count(chunk.size, at.grad, at.loss, bins, at.tables, bytes, at.cells);
-    if (most >>> 0 >= 0x7f800000) refuseOverflow(task, batch, chunk.from, chunk.size);
-    masked += chunk.size - chunk.valid;
-    copyOut(out, chunk);
+  samples.visit(task, grad !== undefined, (chunk) => {
+    const { size, norms, losses } = chunk;
+    const most = count(size, norms, losses, bins, at.tables, regions.of(chunk), at.cells);
+    if (most >>> 0 >= 0x7f800000) samples.refuse(task, chunk);
+    masked += size - chunk.valid;
+    last = chunk;
+    if (grad && samples.recall && size < samples.size) samples.put(chunk, grad);
   });
-  return masked;
+  return { masked, last };
 }
 
-/** Where the regions of n elements are kept; the room of one chunk if they are not. */
-function roomFor(n: number): number {
-  return n > CHUNK && n <= KEPT ? reserve([n])[0]! : at.bytes;
+interface Regions {
+  readonly areKept: boolean;
+  /** Where the regions of a chunk are. */
+  of(chunk: Chunk): number;
+}
+
+/** Room for the regions of all samples if they are kept, else of one chunk. */
+function regionsOf({ size, free }: Samples): Regions {
+  const areKept = size <= KEPT;
+  const start = areKept && size > CHUNK ? reserve([size], free)[0]! : at.bytes;
+  return { areKept, of: ({ from }) => (areKept ? start + from : start) };
 }
 
 /** Lays out one weight per region, 1 / divisor, and 0 for an empty region. */
@@ -57,49 +65,54 @@ export function layWeights(divisors: Float64Array): void {
   kernel.planes(at.table, at.planes);
 }
 
-/** Multiplies the signed g at `at.grad` by the weights of their regions, whose indices are at `bytes`. */
-function weigh(size: number, bins: number, bytes: number): void {
-  if (bins <= 32) kernel.lookup(size, at.grad, bytes, at.planes, at.grad);
-  else kernel.lookupWide(size, at.grad, bytes, at.table, at.grad);
+/** Multiplies the factors of a chunk by the weights of their regions, whose indices are at `bytes`. */
+function weigh({ size, factors }: Chunk, bins: number, bytes: number): void {
+  if (bins <= 32) kernel.lookup(size, factors, bytes, at.planes, factors);
+  else kernel.lookupWide(size, factors, bytes, at.table, factors);
 }
 
-function index(size: number, bins: number, convention: Convention): void {
+function index({ size, norms }: Chunk, bins: number, convention: Convention, bytes: number): void {
   const find = convention === "paper" ? kernel.indexFloor : kernel.indexRounded;
-  find(size, at.grad, bins, at.bytes);
+  find(size, norms, bins, bytes);
 }
 
-/**
- * Second pass over the signed g that the first pass left in `grad`. A batch of one chunk still has them in the arena.
- */
-export function reweigh(grad: Float32Array, divisors: Float64Array, convention: Convention): void {
+/** Second pass over a batch that has just been counted: its gradient, given the divisors. */
+export function reweigh(
+  task: string,
+  samples: Samples,
+  last: Chunk | undefined,
+  divisors: Float64Array,
+  convention: Convention,
+  grad: Float32Array,
+): void {
   const bins = divisors.length;
-  const n = grad.length;
-  const kept = roomFor(n);
+  const regions = regionsOf(samples);
+  const each = (chunk: Chunk): void => {
+    const bytes = regions.of(chunk);
+    if (!regions.areKept) index(chunk, bins, convention, bytes);
+    weigh(chunk, bins, bytes);
+    samples.put(chunk, grad);
+  };
   layWeights(divisors);
-  for (let from = 0; from < n; from += CHUNK) {
-    const size = Math.min(CHUNK, n - from);
-    if (n > CHUNK) views().f32.set(grad.subarray(from, from + size), at.grad >> 2);
-    if (n > KEPT) index(size, bins, convention);
-    weigh(size, bins, kept === at.bytes ? kept : kept + from);
-    copyOut({ grad }, { from, size });
-  }
+  if (last?.size === samples.size) each(last);
+  else if (samples.recall) samples.recall(grad, each);
+  else samples.visit(task, true, each);
 }
 
 /** Second pass over inputs and targets: the gradient of any chunk, given the divisors of the whole. */
 export function gradient(
   task: string,
-  form: Form,
-  batch: Batch,
+  samples: Samples,
   divisors: Float64Array,
   convention: Convention,
 ): Float32Array {
   const bins = divisors.length;
-  const grad = new Float32Array(batch.logits.length);
+  const grad = new Float32Array(samples.length);
   layWeights(divisors);
-  normsOf(task, form, batch, (chunk) => {
-    index(chunk.size, bins, convention);
-    weigh(chunk.size, bins, at.bytes);
-    copyOut({ grad }, chunk);
+  samples.visit(task, true, (chunk) => {
+    index(chunk, bins, convention, at.bytes);
+    weigh(chunk, bins, at.bytes);
+    samples.put(chunk, grad);
   });
   return grad;
 }

@@ -1,10 +1,11 @@
 import { options as checkOptions } from "../check.ts";
-import type { Outputs } from "../stream/batch.ts";
 import { decode, encode } from "../stream/state.ts";
 import { Average, type AverageOptions, harmonize } from "./average.ts";
-import { arrays, type Base, type Setup, setUp } from "./base.ts";
+import { type Base, type Setup, setUp } from "./base.ts";
+import type { Targets } from "./elements.ts";
 import { type Histogram, readCells } from "./histogram.ts";
 import { reweigh, tally } from "./passes.ts";
+import type { Samples } from "./samples.ts";
 
 export interface GhmIntoResult {
   /** The harmonized loss. Nearly constant by construction: follow `meanLoss` to see progress. */
@@ -22,7 +23,7 @@ export interface GhmResult extends GhmIntoResult {
 }
 
 export interface MaskOption {
-  /** One byte per element; where it is 0 the element does not exist. */
+  /** One byte per sample; where it is 0 the sample does not exist. */
   readonly mask?: Uint8Array | undefined;
 }
 
@@ -30,22 +31,18 @@ const KEYS = ["bins", "momentum", "convention", "biasCorrection", "maxWeight"];
 
 /** One batch: histogram, average, loss and gradient. Returns the average as the batch leaves it. */
 export function step(
-  { base, form }: Setup,
+  task: string,
   average: Average,
-  out: Outputs,
-  inputs: Float32Array,
-  targets: Float32Array | Uint8Array,
-  mask: Uint8Array | undefined,
+  samples: Samples,
+  grad: Float32Array | undefined,
 ): GhmIntoResult & { average: Average } {
-  const task = `compute ${base.name}`;
-  const batch = arrays(task, form, inputs, targets, mask, out);
   const { bins, convention } = average.options;
-  const masked = tally(task, form, batch, bins, convention, out.grad);
+  const { masked, last } = tally(task, samples, bins, convention, grad);
   const { histogram, lossSum } = readCells(bins, masked);
   const next = average.copy();
   next.update(histogram);
   const divisors = next.divisors(histogram);
-  if (out.grad) reweigh(out.grad, divisors, convention);
+  if (grad) reweigh(task, samples, last, divisors, convention, grad);
   return {
     loss: harmonize(histogram, divisors),
     meanLoss: lossSum / Math.max(histogram.total, 1),
@@ -56,17 +53,17 @@ export function step(
 }
 
 /** Gradient harmonizing over the batches of a training run: the density is an exponential moving average of their histograms. */
-export class GhmState {
-  readonly #setup: Setup;
+export class GhmState<T = Targets> {
+  readonly #setup: Setup<T>;
   #average: Average;
 
-  /** States are made by `create` and `loadState` of `ghmc` and `ghmr`. */
-  constructor(setup: Setup, options: AverageOptions) {
+  /** States are made by `create` and `loadState` of the harmonized losses. */
+  constructor(setup: Setup<T>, options: AverageOptions) {
     this.#setup = setup;
     this.#average = new Average(options);
   }
 
-  static create(base: Base, task: string, options: object | undefined): GhmState {
+  static create<T>(base: Base<T>, task: string, options: object | undefined): GhmState<T> {
     const setup = setUp(base, task, options, KEYS);
     return new GhmState(setup, setup.average);
   }
@@ -81,15 +78,15 @@ export class GhmState {
    * valid samples, leaves the state as it was.
    *
    * @throws {TypeError} for arrays of another kind and unknown options
-   * @throws {RangeError} for other lengths and the first value outside the domain (targets of `ghmc` are 0 or 1)
+   * @throws {RangeError} for other lengths and the first value outside the domain of the loss
    */
-  step(inputs: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption): GhmResult {
-    const { base, form } = this.#setup;
+  step(inputs: Float32Array, targets: T, options?: MaskOption): GhmResult {
+    const { base, sampler } = this.#setup;
     const task = `compute ${base.name}`;
     checkOptions(task, options, ["mask"]);
-    arrays(task, form, inputs, targets, options?.mask);
-    const grad = new Float32Array(inputs.length);
-    const { loss, meanLoss, count, histogram } = this.into({ grad }, inputs, targets, options);
+    const samples = sampler(task, inputs, targets, options?.mask, {});
+    const grad = new Float32Array(samples.length);
+    const { loss, meanLoss, count, histogram } = this.#take(task, samples, grad);
     return { loss, grad, meanLoss, count, histogram };
   }
 
@@ -97,13 +94,18 @@ export class GhmState {
   into(
     out: { grad?: Float32Array | undefined },
     inputs: Float32Array,
-    targets: Float32Array | Uint8Array,
+    targets: T,
     options?: MaskOption,
   ): GhmIntoResult {
-    const task = `compute ${this.#setup.base.name}`;
+    const { base, sampler } = this.#setup;
+    const task = `compute ${base.name}`;
     checkOptions(task, out, ["grad"]);
     checkOptions(task, options, ["mask"]);
-    const { average, ...result } = step(this.#setup, this.#average, out, inputs, targets, options?.mask);
+    return this.#take(task, sampler(task, inputs, targets, options?.mask, out), out.grad);
+  }
+
+  #take(task: string, samples: Samples, grad: Float32Array | undefined): GhmIntoResult {
+    const { average, ...result } = step(task, this.#average, samples, grad);
     this.#average = average;
     return result;
   }
@@ -118,7 +120,7 @@ export class GhmState {
     return encode({ kind: `${base.name}.state`, options: saved }, words);
   }
 
-  static load(base: Base, bytes: unknown): GhmState {
+  static load<T>(base: Base<T>, bytes: unknown): GhmState<T> {
     const task = `load a ${base.name} state`;
     const { header, words } = decode(task, `${base.name}.state`, bytes);
     const state = GhmState.create(base, task, header.options);

@@ -2,7 +2,8 @@ import { options as checkOptions, describe } from "../check.ts";
 import type { Row } from "../stream/rows.ts";
 import { decode, encode, type Header, sameHeader } from "../stream/state.ts";
 import { Average, type AverageOptions, harmonize } from "./average.ts";
-import { arrays, type Base, type Setup, setUp } from "./base.ts";
+import { type Base, type Setup, setUp } from "./base.ts";
+import type { Targets } from "./elements.ts";
 import { Tally } from "./histogram.ts";
 import { gradient, tally } from "./passes.ts";
 import type { GhmIntoResult, MaskOption } from "./state.ts";
@@ -14,19 +15,19 @@ const KEYS = ["bins", "convention"];
  * once the histogram is complete. Holds integers only: the same samples give the same bytes in any chunking, any
  * order and any merge tree.
  */
-export class GhmStream {
-  readonly #setup: Setup;
+export class GhmStream<T = Targets> {
+  readonly #setup: Setup<T>;
   readonly #options: AverageOptions;
   readonly #tally: Tally;
 
-  /** Streams are made by `stream`, `load` and `fromRows` of `ghmc` and `ghmr`. */
-  constructor(setup: Setup, options: AverageOptions, counted: Tally) {
+  /** Streams are made by `stream`, `load` and `fromRows` of the harmonized losses. */
+  constructor(setup: Setup<T>, options: AverageOptions, counted: Tally) {
     this.#setup = setup;
     this.#options = options;
     this.#tally = counted;
   }
 
-  static create(base: Base, task: string, options: object | undefined): GhmStream {
+  static create<T>(base: Base<T>, task: string, options: object | undefined): GhmStream<T> {
     const setup = setUp(base, task, options, KEYS);
     return new GhmStream(setup, setup.average, new Tally(setup.average.bins));
   }
@@ -41,19 +42,19 @@ export class GhmStream {
    * Adds a chunk of any length. A refused chunk leaves the stream as it was.
    *
    * @throws {TypeError} for arrays of another kind and unknown options
-   * @throws {RangeError} for other lengths and the first value outside the domain (targets of `ghmc` are 0 or 1)
+   * @throws {RangeError} for other lengths and the first value outside the domain of the loss
    */
-  update(inputs: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption): this {
-    const { base, form } = this.#setup;
+  update(inputs: Float32Array, targets: T, options?: MaskOption): this {
+    const { base, sampler } = this.#setup;
     const task = `update a ${base.name} stream`;
     checkOptions(task, options, ["mask"]);
-    const batch = arrays(task, form, inputs, targets, options?.mask);
-    this.#tally.addCells(tally(task, form, batch, this.#options.bins, this.#options.convention));
+    const samples = sampler(task, inputs, targets, options?.mask, {});
+    this.#tally.addCells(tally(task, samples, this.#options.bins, this.#options.convention).masked);
     return this;
   }
 
-  /** Adds what another stream has seen. @throws {TypeError} unless it has the same bins and convention */
-  merge(other: GhmStream): this {
+  /** Adds what another stream has seen. @throws {TypeError} unless it has the same parameters, bins and convention */
+  merge(other: GhmStream<T>): this {
     const { name } = this.#setup.base;
     const task = `merge ${name} streams`;
     if (!(other instanceof GhmStream)) {
@@ -82,12 +83,12 @@ export class GhmStream {
   }
 
   /** The gradient of a chunk that the stream has seen, by the density of everything it has seen. */
-  grad(inputs: Float32Array, targets: Float32Array | Uint8Array, options?: MaskOption): Float32Array {
-    const { base, form } = this.#setup;
+  grad(inputs: Float32Array, targets: T, options?: MaskOption): Float32Array {
+    const { base, sampler } = this.#setup;
     const task = `compute the gradient of a ${base.name} stream`;
     checkOptions(task, options, ["mask"]);
-    const batch = arrays(task, form, inputs, targets, options?.mask);
-    return gradient(task, form, batch, this.#divisors(), this.#options.convention);
+    const samples = sampler(task, inputs, targets, options?.mask, {});
+    return gradient(task, samples, this.#divisors(), this.#options.convention);
   }
 
   /** Self-describing bytes with a checksum; equal states have equal bytes. */
@@ -95,7 +96,7 @@ export class GhmStream {
     return encode(this.#header, this.#tally.words());
   }
 
-  static load(base: Base, bytes: unknown): GhmStream {
+  static load<T>(base: Base<T>, bytes: unknown): GhmStream<T> {
     const task = `load a ${base.name} stream`;
     const { header, words } = decode(task, base.name, bytes);
     const setup = setUp(base, task, header.options, KEYS);
@@ -107,7 +108,7 @@ export class GhmStream {
     return this.#tally.toRows();
   }
 
-  static fromRows(base: Base, rows: unknown, options: object | undefined): GhmStream {
+  static fromRows<T>(base: Base<T>, rows: unknown, options: object | undefined): GhmStream<T> {
     const task = `read rows of ${base.name}`;
     const setup = setUp(base, task, options, KEYS);
     return new GhmStream(setup, setup.average, Tally.fromRows(setup.average.bins, rows, task));
