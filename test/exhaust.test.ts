@@ -1,7 +1,8 @@
 /** The exhaustive run of the losses, on a few blocks: it holds, and it sees one wrong value among them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runLogits, SETTINGS, type Setting, type Verdict } from "../tools/exhaust/losses.ts";
+import { runLogits, type Verdict } from "../tools/exhaust/losses.ts";
+import { SETTINGS, type Setting } from "../tools/exhaust/settings.ts";
 import { fromBits, neighbour } from "./reference/float32.ts";
 import type { Loss } from "./table.ts";
 
@@ -37,7 +38,8 @@ function same(value: number): number {
 
 for (const setting of SETTINGS) {
   test(`${setting.name} is within its bound at every logit of a few blocks`, () => {
-    const verdict = runLogits(setting, STEP);
+    // A loss of residuals is straight, and exact, in most of the few blocks.
+    const verdict = runLogits(setting, setting.row.real ? STEP / 8 : STEP);
     assert.ok(verdict.loss.share <= 1 && verdict.grad.share <= 1, JSON.stringify(verdict));
     assert.deepEqual([verdict.foul, verdict.unlike], [0, 0]);
     assert.ok(verdict.points > 5e5 && verdict.loss.ulp > 0.3 && verdict.grad.ulp > 0.3);

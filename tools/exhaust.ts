@@ -2,12 +2,14 @@
  * Runs every bit pattern and prints the worst case, after a build; docs/numerics.md has the results.
  *
  * `bun tools/exhaust.ts [NAME...]`: the float32 functions of assembly/math, on their domains. A minute or two each.
- * `bun tools/exhaust.ts losses [NAME...]`: the binary losses, on all finite logits and both targets. Some minutes each.
+ * `bun tools/exhaust.ts losses [NAME...]`: the pointwise losses, on all finite logits and both targets, or on all
+ * finite residuals. Some minutes each.
  */
 import { readFileSync } from "node:fs";
 import { PRIMITIVES } from "../test/reference/primitives.ts";
 import { instantiate, worst } from "../test/reference/walk.ts";
-import { runLogits, SETTINGS, type Setting, type Worst } from "./exhaust/losses.ts";
+import { runLogits, type Worst } from "./exhaust/losses.ts";
+import { SETTINGS, type Setting } from "./exhaust/settings.ts";
 
 function runFunctions(names: readonly string[]): void {
   const probe = instantiate(readFileSync("build/probe.wasm"));

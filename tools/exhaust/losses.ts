@@ -1,18 +1,15 @@
 /**
- * Runs every finite float32 logit through a loss, both targets, and finds the worst error of loss and gradient.
+ * Runs every finite float32 logit, or residual, through a loss and finds the worst error of loss and gradient.
  *
- * Between 2^-20 and 2^7 every logit has its own float64 truth. Nearer to zero and beyond, a loss is a straight line
- * over 2^16 neighbours, to 2^-50 of itself: there the truth is computed at both ends and drawn between them.
+ * Between 2^-20 and 2^7 every logit has its own float64 truth. Nearer to zero and beyond, a loss of logits is a straight
+ * line over 2^16 neighbours, to 2^-50 of itself: there the truth is computed at both ends and drawn between them. Only
+ * the block at 0 is judged one by one, where `hardTruncation` has its step. A loss of residuals is a parabola near 0:
+ * each has its own truth.
  */
 import { MIN_NORMAL } from "../../test/reference/float32.ts";
 import { ulps } from "../../test/reference/ulp.ts";
-import { type Options, type Params, type Row, TABLE } from "../../test/table.ts";
-
-export interface Setting {
-  name: string;
-  row: Row;
-  params: Params;
-}
+import { gainOf, type Options } from "../../test/table.ts";
+import type { Setting } from "./settings.ts";
 
 /** The largest error of one output. */
 export interface Worst {
@@ -44,32 +41,17 @@ const FAR = 0x43000000;
 const END = 0x7f800000;
 const SIGN = 0x80000000;
 
-function rowOf(name: string): Row {
-  const row = TABLE.find((candidate) => candidate.name === name);
-  if (!row) throw new Error(`Cannot run every logit: expected a loss of the table, got ${name}`);
-  return row;
-}
-
-/** What can be asked for by name: losses without class weights, whose targets mirror each other. */
-export const SETTINGS: Setting[] = [
-  { name: "bce", row: rowOf("bce"), params: {} },
-  ...[2, 0, 0.5, 1, 1.5, 2.5, 3, 1.7, 4].map((gamma) => ({
-    name: `focal-${gamma}`,
-    row: rowOf("focal"),
-    params: { gamma, alpha: null },
-  })),
-];
-
 /** The buffers of one run. */
 class Walk {
   readonly #setting: Setting;
   readonly #options: Options;
+  /** Of every gradient that is judged. */
+  readonly #sign: number;
+  readonly #least: number;
   readonly #logits: Float32Array<ArrayBuffer> = new Float32Array(BLOCK);
   readonly #words: Uint32Array = new Uint32Array(this.#logits.buffer);
-  readonly #targets: [Float32Array, Float32Array] = [
-    new Float32Array(BLOCK),
-    new Float32Array(BLOCK).fill(1),
-  ];
+  readonly #targets: Float32Array = new Float32Array(BLOCK);
+  readonly #mirrored: Float32Array = new Float32Array(BLOCK);
   readonly #out = { grad: new Float32Array(BLOCK), losses: new Float32Array(BLOCK) };
   readonly #mirror = { grad: new Float32Array(BLOCK), losses: new Float32Array(BLOCK) };
   readonly #bits: Uint32Array[] = [this.#out, this.#mirror].flatMap(({ grad, losses }) => [
@@ -88,73 +70,88 @@ class Walk {
   constructor(setting: Setting) {
     this.#setting = setting;
     this.#options = { ...setting.params, reduction: "none" };
+    this.#targets.fill(setting.target);
+    this.#mirrored.fill(setting.mirror ?? 0);
+    this.#sign = setting.target === 1 ? -1 : 1;
+    this.#least = MIN_NORMAL * Math.max(gainOf(setting.row, setting.params), 1);
   }
 
-  /** Runs the block of patterns that begins with `first`, target 0 on it and target 1 on its negatives. */
+  /** Runs the block of patterns that begins with `first`, and the mirrored target on its negatives. */
   block(first: number): void {
-    const { loss } = this.#setting.row;
+    const { row, mirror } = this.#setting;
     const words = this.#words;
     for (let i = 0; i < BLOCK; i++) words[i] = first + i;
-    loss.into(this.#out, this.#logits, this.#targets[0], this.#options);
-    for (let i = 0; i < BLOCK; i++) words[i] ^= SIGN;
-    loss.into(this.#mirror, this.#logits, this.#targets[1], this.#options);
-    for (let i = 0; i < BLOCK; i++) words[i] ^= SIGN;
-    this.#compareTargets();
+    row.loss.into(this.#out, this.#logits, this.#targets, this.#options);
+    this.#checkSigns();
+    if (mirror !== null) {
+      for (let i = 0; i < BLOCK; i++) words[i] ^= SIGN;
+      row.loss.into(this.#mirror, this.#logits, this.#mirrored, this.#options);
+      for (let i = 0; i < BLOCK; i++) words[i] ^= SIGN;
+      this.#compareMirror();
+    }
     const size = first & ~SIGN;
-    if (size >= NEAR && size < FAR) this.#judge();
+    if (row.real || size === 0 || (size >= NEAR && size < FAR)) this.#judge();
     else this.#judgeLine();
-    this.verdict.points += BLOCK;
+    this.verdict.points += mirror === 0 ? 2 * BLOCK : BLOCK;
   }
 
-  #compareTargets(): void {
-    const [grad, loss, mirrorGrad, mirrorLoss] = this.#bits;
+  /** No loss may have a sign, each gradient has that of its target, and neither may be infinite or NaN. */
+  #checkSigns(): void {
+    const [grad, loss] = this.#bits;
+    const sign = this.#setting.target === 1 ? SIGN : 0;
     for (let i = 0; i < BLOCK; i++) {
-      if (loss[i] !== mirrorLoss[i] || (grad[i] ^ mirrorGrad[i]) >>> 0 !== SIGN) {
-        if (this.verdict.unlike++ === 0) this.verdict.foulAt = this.#logits[i];
-      }
-      // Target 0: neither may have a sign, and neither may be infinite or NaN.
-      if (loss[i] >= END || grad[i] >= END) {
+      if (loss[i] >= END || (grad[i] ^ sign) >>> 0 >= END) {
         if (this.verdict.foul++ === 0) this.verdict.foulAt = this.#logits[i];
       }
     }
   }
 
+  #compareMirror(): void {
+    const [grad, loss, mirrorGrad, mirrorLoss] = this.#bits;
+    for (let i = 0; i < BLOCK; i++) {
+      if (loss[i] !== mirrorLoss[i] || (grad[i] ^ mirrorGrad[i]) >>> 0 !== SIGN) {
+        if (this.verdict.unlike++ === 0) this.verdict.foulAt = this.#logits[i];
+      }
+    }
+  }
+
   #judge(): void {
-    const { row, params } = this.#setting;
+    const { row, params, target } = this.#setting;
     const { grad, losses } = this.#out;
     for (let i = 0; i < BLOCK; i++) {
       const x = this.#logits[i];
-      const truth = row.truth(x, 0, params);
-      const bound = row.bound(x, 0, params, truth);
-      weigh(this.verdict.loss, x, losses[i], truth.loss, bound.loss);
-      weigh(this.verdict.grad, x, grad[i], truth.grad, bound.grad);
+      const truth = row.truth(x, target, params);
+      const bound = row.bound(x, target, params, truth);
+      weigh(this.verdict.loss, x, losses[i], truth.loss, bound.loss, this.#least);
+      weigh(this.verdict.grad, x, this.#sign * grad[i], this.#sign * truth.grad, bound.grad, this.#least);
     }
   }
 
   #judgeLine(): void {
-    const { row, params } = this.#setting;
+    const { row, params, target } = this.#setting;
     const { grad, losses } = this.#out;
     const [from, to] = [this.#logits[0], this.#logits[BLOCK - 1]];
-    const [a, b] = [row.truth(from, 0, params), row.truth(to, 0, params)];
-    const [boundA, boundB] = [row.bound(from, 0, params, a), row.bound(to, 0, params, b)];
+    const [a, b] = [row.truth(from, target, params), row.truth(to, target, params)];
+    const [boundA, boundB] = [row.bound(from, target, params, a), row.bound(to, target, params, b)];
     const lossSlope = (b.loss - a.loss) / (to - from);
     const gradSlope = (b.grad - a.grad) / (to - from);
     const lossBound = Math.min(boundA.loss, boundB.loss);
     const gradBound = Math.min(boundA.grad, boundB.grad);
     for (let i = 0; i < BLOCK; i++) {
       const x = this.#logits[i];
-      weigh(this.verdict.loss, x, losses[i], a.loss + (x - from) * lossSlope, lossBound);
-      weigh(this.verdict.grad, x, grad[i], a.grad + (x - from) * gradSlope, gradBound);
+      weigh(this.verdict.loss, x, losses[i], a.loss + (x - from) * lossSlope, lossBound, this.#least);
+      const slope = a.grad + (x - from) * gradSlope;
+      weigh(this.verdict.grad, x, this.#sign * grad[i], this.#sign * slope, gradBound, this.#least);
     }
   }
 }
 
-/** Below the normal numbers a result may be 0, or anything that is no further away. */
-function weigh(worst: Worst, x: number, got: number, truth: number, bound: number): void {
+/** Below the least number that is held to its bound a result may be 0, or anything that is no further away. */
+function weigh(worst: Worst, x: number, got: number, truth: number, bound: number, least: number): void {
   const error = Math.abs(got - truth);
-  if (truth < MIN_NORMAL) {
-    if (error <= MIN_NORMAL) return;
-    bound = MIN_NORMAL;
+  if (truth < least) {
+    if (error <= least) return;
+    bound = least;
   }
   const ulp = ulps(got, truth);
   if (!(ulp <= worst.ulp)) {
@@ -167,12 +164,12 @@ function weigh(worst: Worst, x: number, got: number, truth: number, bound: numbe
   }
 }
 
-/** Runs every finite logit; `step` above 1 takes only every so many blocks. */
+/** Runs every finite logit or residual; `step` above 1 takes only every so many blocks. */
 export function runLogits(setting: Setting, step = 1): Verdict {
   const walk = new Walk(setting);
   for (let first = 0; first < END; first += step * BLOCK) {
     walk.block(first);
-    walk.block(first + SIGN);
+    if (setting.mirror !== 0) walk.block(first + SIGN);
   }
   return walk.verdict;
 }
