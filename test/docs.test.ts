@@ -46,6 +46,28 @@ test("links between the pages lead somewhere", () => {
   assert.ok(seen > 0);
 });
 
+/** The anchor of a heading, as the readers of Markdown make it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, "")
+    .replace(/\s/g, "-");
+}
+
+test("links to a heading lead to one", () => {
+  let seen = 0;
+  for (const page of PAGES) {
+    for (const [, link, anchor] of text(page).matchAll(/\]\(([^)#\s]*)#([^)]+)\)/g)) {
+      if (/^[a-z]+:/.test(link)) continue;
+      const target = link === "" ? text(page) : text(page, "..", link);
+      const anchors = [...target.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading));
+      assert.ok(anchors.includes(anchor), `${page} links to ${link}#${anchor}`);
+      seen++;
+    }
+  }
+  assert.ok(seen > 10);
+});
+
 test("files that the pages name exist", () => {
   let seen = 0;
   for (const page of PAGES) {

@@ -111,6 +111,19 @@ const mmdet: Mapping = (c) => {
   };
 };
 
+/** Its weights are those of the row's label, and its mean divides by rows. */
+const mmcv: Mapping = (c) => {
+  const [[x], labels, weight] = [inputs(c), values(c, "targets") ?? [], values(c, "weight")];
+  const classes = x.length / labels.length;
+  return {
+    gamma: Number(c.params.gamma),
+    alpha: Number(c.params.alpha),
+    ...reductionOf(c),
+    normalizer: labels.length,
+    ...(weight && { weights: x.map((_, i) => weight[labels[Math.floor(i / classes)]]) }),
+  };
+};
+
 const MIXTURE = "its soft targets mix two hard losses, ours take the product form";
 
 const kornia: Mapping = (c) => {
@@ -168,6 +181,7 @@ const FILES: [string, Row, Loss, Mapping, met: number, skipped: Record<string, n
   ["torch.binary_cross_entropy_with_logits", BCE, bce, torch, 41, {}],
   ["torchvision.sigmoid_focal_loss", FOCAL, focal, torchvision, 55, {}],
   ["optax.sigmoid_focal_loss", FOCAL, focal, optax, 49, {}],
+  ["mmcv.sigmoid_focal_loss", FOCAL, focal, mmcv, 18, {}],
   ["mmdet.py_sigmoid_focal_loss", FOCAL, focal, mmdet, 41, {}],
   ["kornia.binary_focal_loss_with_logits", FOCAL, focal, kornia, 41, { [MIXTURE]: 11 }],
   ["fvcore.sigmoid_focal_loss_star", STAR, focalStar, star, 20, {}],

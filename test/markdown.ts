@@ -27,6 +27,44 @@ export function blocksOf(page: string): { run: Block[]; skipped: Block[] } {
   return found;
 }
 
+/** What a table of numbers says in one cell. */
+export interface Cell {
+  label: string;
+  /** The second column of the row: which number it is. */
+  quantity: string;
+  /** The head of the column, as a number. */
+  at: number;
+  text: string;
+}
+
+/** The cells of the first table below a heading whose second column names a quantity, and whose others are numbers. */
+export function cellsBelow(page: string, heading: string): Cell[] {
+  const start = page.indexOf(`${heading}\n`);
+  const rows = page
+    .slice(start + heading.length)
+    .split(/\n(?:#+ )/)[0]
+    .split("\n")
+    .filter((line) => line.startsWith("| "))
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((text) => text.trim()),
+    );
+  const [head, rule, ...body] = rows;
+  if (start < 0 || !rule) throw new Error(`Cannot read a table: expected one below ${heading}, got none`);
+  let label = "";
+  return body.flatMap((row) => {
+    label = row[0] || label;
+    return row.slice(2).map((text, i) => ({
+      label,
+      quantity: row[1],
+      at: Number(/[\d.]+(?:e-?\d+)?$/.exec(head[i + 2])?.[0]),
+      text,
+    }));
+  });
+}
+
 /** A value as a page would show it: numbers, and lists of them. */
 export function show(value: unknown): string {
   if (ArrayBuffer.isView(value)) return `[${Array.from(value as Float32Array, show).join(", ")}]`;

@@ -40,11 +40,16 @@ export function values(c: Case, name: string): Float32Array<ArrayBuffer> | undef
   return list && Float32Array.from(list, Number);
 }
 
-/** What the peer computed from: logits and targets, or predictions and what they should be. */
+/**
+ * What the peer computed from: logits and targets, or predictions and what they should be. Labels of rows become one
+ * target for each class.
+ */
 export function inputs(c: Case): [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] {
   const [x, y] = [values(c, "logits") ?? values(c, "pred"), values(c, "targets") ?? values(c, "target")];
   assert.ok(x && y, c.name);
-  return [x, y];
+  const classes = x.length / y.length;
+  if (classes === 1) return [x, y];
+  return [x, Float32Array.from(x, (_, i) => (i % classes === y[Math.floor(i / classes)] ? 1 : 0))];
 }
 
 export function gradOf({ grad, gradNpy }: Expected): Float64Array {

@@ -65,15 +65,6 @@ const PEERS: Peer[] = [
     compared: 18,
   },
   {
-    file: "kornia.focal_loss",
-    loss: softmaxFocal,
-    // Every class, not the label alone, has a share of 1e-6 in its target, and its mean counts classes.
-    options: () => "another definition: its one-hot target is 1e-6 off",
-    skipped: { "another definition: its one-hot target is 1e-6 off": 18 },
-    refused: 0,
-    compared: 0,
-  },
-  {
     file: "asl.ASLSingleLabel",
     loss: asymmetricSingleLabel as Peer["loss"],
     options: asymmetric,
@@ -144,27 +135,52 @@ for (const peer of PEERS) {
   });
 }
 
-test("kornia's softmax focal loss is ours but for what its smoothed target adds", () => {
-  let compared = 0;
-  for (const c of load("kornia.focal_loss")) {
-    if (c.input.weight || c.params.reduction !== "sum") continue;
-    const want = c.exact ?? c.expected;
-    const [, classes] = (c.input.shape ?? []).map(Number);
-    const logits = Float32Array.from(c.input.logits ?? [], Number);
-    const labels = Int32Array.from(c.input.targets ?? [], Number);
-    const a = c.params.alpha === null ? null : Number(c.params.alpha);
-    // Class 0 weighs 1 - alpha there.
-    const alpha = a === null ? null : Float32Array.from({ length: classes }, (_, k) => (k === 0 ? 1 - a : a));
-    const ours = softmaxFocal(logits, labels, {
+/**
+ * kornia's target is one-hot and 1e-6 for every class: its loss is a sum of ours, one for each class as the label. Class
+ * 0 weighs 1 - alpha, and its mean counts classes and rows that are ignored.
+ */
+function sumOverClasses(c: Case): { loss: number; grad: Float64Array } {
+  const [rows, classes] = (c.input.shape ?? []).map(Number);
+  const logits = Float32Array.from(c.input.logits ?? [], Number);
+  const labels = (c.input.targets ?? []).map(Number);
+  const alpha = c.params.alpha === null ? null : Number(c.params.alpha);
+  const divisor = c.params.reduction === "mean" ? rows * classes : 1;
+  const total = { loss: 0, grad: new Float64Array(logits.length) };
+  for (let k = 0; k < classes; k++) {
+    const balance = alpha === null ? 1 : k === 0 ? 1 - alpha : alpha;
+    const { loss, grad } = softmaxFocal(logits, new Int32Array(rows).fill(k), {
       classes,
       gamma: Number(c.params.gamma),
-      alpha,
+      alpha: balance * Number(c.input.weight?.[k] ?? 1),
+      rowWeights: Float32Array.from(labels, (t) => (t === k ? 1 : 1e-6)),
+      mask: Uint8Array.from(labels, (t) => (t === Number(c.params.ignore_index) ? 0 : 1)),
       reduction: "sum",
     });
-    const largest = logits.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
-    const added = 2e-6 * largest * logits.length + 1e-5 * ours.loss;
-    assert.ok(Math.abs(ours.loss - Number(want.loss)) <= added, `${c.name}: ${ours.loss}, ${want.loss}`);
+    total.loss += loss / divisor;
+    grad.forEach((g, i) => {
+      total.grad[i] += g / divisor;
+    });
+  }
+  return total;
+}
+
+test("golden: kornia.focal_loss, whose target is 1e-6 for every class, is a sum of ours", () => {
+  let compared = 0;
+  for (const c of load("kornia.focal_loss")) {
+    const want = c.exact ?? c.expected;
+    const got = sumOverClasses(c);
+    const bound = (24 + 2 * Number(c.params.gamma)) * 2 * UNIT;
+    const near = Math.abs(got.loss - Number(want.loss)) <= bound * Number(want.loss) + 1e-36;
+    assert.ok(near, `${c.name}: ${got.loss}, want ${want.loss}`);
+    const grad = gradOf(want);
+    const largest = grad.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
+    grad.forEach((g, i) => {
+      assert.ok(
+        Math.abs(got.grad[i] - g) <= bound * largest + 1e-36,
+        `${c.name} ${i}: ${got.grad[i]}, want ${g}`,
+      );
+    });
     compared++;
   }
-  assert.ok(compared >= 8);
+  assert.equal(compared, 18);
 });
