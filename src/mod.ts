@@ -24,6 +24,7 @@ export type { Density, WindowOptions } from "./density/exact.ts";
 export type { BinsOption } from "./density/histogram.ts";
 export type { MaskOption } from "./density/norms.ts";
 export type { Report, VerifyOptions } from "./density/verify.ts";
+export { autoBins } from "./ghm/auto.ts";
 export type { Convention } from "./ghm/average.ts";
 export type { GhmExactOptions, GhmExactResult } from "./ghm/exact.ts";
 export type { Ghm, Given } from "./ghm/ghm.ts";

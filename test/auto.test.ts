@@ -1,7 +1,7 @@
 /** `bins: "auto"` on densities that are known, against the best number of regions found by trying all 256. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ghmc, ghmr } from "../src/mod.ts";
+import { autoBins, ghmc, ghmr } from "../src/mod.ts";
 import { mask, pick, random, shuffled } from "./data.ts";
 import { FAMILIES } from "./ghm-data.ts";
 import { refuse } from "./refusal.ts";
@@ -126,6 +126,32 @@ for (const { name, ghm, draw } of FAMILIES) {
     assert.deepEqual(masked.histogram, ghm(sub(b.logits), sub(b.targets), { bins: "auto" }).histogram);
   });
 }
+
+for (const { name, ghm, draw } of FAMILIES) {
+  test(`${name}: autoBins finds by a stream of 256 regions what auto finds by a batch`, () => {
+    const { logits, targets } = draw(30000, 20, 8);
+    const pilot = ghm.stream({ bins: 256 });
+    for (let from = 0; from < 30000; from += 7001) {
+      pilot.update(logits.subarray(from, from + 7001), targets.subarray(from, from + 7001));
+    }
+    const bins = autoBins(pilot.result().histogram.counts);
+    assert.equal(bins, ghm(logits, targets, { bins: "auto" }).histogram.bins);
+    assert.ok(bins > 4);
+  });
+}
+
+test("autoBins takes counts of a power of two regions only", () => {
+  for (let length = 2; length <= 256; length *= 2)
+    assert.equal(autoBins(new Float64Array(length).fill(9)), 1);
+  assert.equal(autoBins(new Float64Array(256)), 1);
+  for (const length of [0, 1, 3, 30, 512]) {
+    refuse(() => autoBins(new Float64Array(length)), "RangeError", new RegExp(`256 regions, got ${length}$`));
+  }
+  refuse(() => autoBins([1, 2] as never), "TypeError", /counts as a Float64Array, got Array/);
+  for (const count of [-1, 0.5, Number.NaN, Infinity]) {
+    refuse(() => autoBins(Float64Array.of(1, count)), "RangeError", /whole numbers, got .* at index 1/);
+  }
+});
 
 test("what outlives a batch needs its number of regions beforehand", () => {
   for (const ghm of [ghmc, ghmr]) {

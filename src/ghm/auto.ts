@@ -1,3 +1,4 @@
+import { array } from "../check.ts";
 import { readCells } from "./histogram.ts";
 import { tally } from "./passes.ts";
 import type { Samples } from "./samples.ts";
@@ -44,18 +45,47 @@ function balance(counts: Float64Array, total: number): number {
 }
 
 /**
- * How many unit regions suit a batch. A fine pilot sees noise as roughness, a coarse one misses roughness: it is
- * coarsened until it asks for at least as many regions as it has itself. 1 for an empty batch and a flat density.
+ * How many unit regions suit data with these counts of gradient norms. A fine pilot sees noise as roughness, a coarse
+ * one misses roughness: it is coarsened until it asks for at least as many regions as it has itself. 256 regions are
+ * what `bins: "auto"` begins with; a stream of so many finds the same number for data that arrive in pieces.
  *
- * Integers, square roots and + - * / only: the same on every engine.
+ * @param counts samples in each of 2, 4, 8, .., 256 unit regions, as `histogram.counts` of a stream: whole numbers
+ * @returns a whole number from 1 to 256; 1 without samples and for a flat density
+ * @throws {TypeError} for an array of another kind
+ * @throws {RangeError} for another number of regions, and the first count that is no whole number
+ *
+ * Error: none: integers, square roots and + - * / only, the same on every engine.
  * Source: theorem T6 of docs/density.md with the noise of a region's count; section 8 there has the derivation.
+ *
+ * @example
+ * const pilot = ghmc.stream({ bins: 256 }).update(Float32Array.of(2.2, -1.3), Float32Array.of(1, 0));
+ * const stream = ghmc.stream({ bins: autoBins(pilot.result().histogram.counts) });
  */
-export function autoBins(task: string, samples: Samples): number {
-  const { masked } = tally(task, samples, FINEST, "paper");
-  const { counts, total } = readCells(FINEST, masked).histogram;
+export function autoBins(counts: Float64Array): number {
+  const task = "choose bins";
+  array<Float64Array>(task, "counts", counts, ["Float64Array"]);
+  const { length } = counts;
+  if (length < 2 || length > FINEST || FINEST % length !== 0) {
+    throw new RangeError(
+      `Cannot ${task}: expected counts of 2, 4, 8, .. or ${FINEST} regions, got ${length}`,
+    );
+  }
+  let total = 0;
+  for (const [j, count] of counts.entries()) {
+    if (!(count >= 0 && Number.isSafeInteger(count))) {
+      throw new RangeError(`Cannot ${task}: expected counts as whole numbers, got ${count} at index ${j}`);
+    }
+    total += count;
+  }
   if (total === 0) return 1;
   for (let pilot = counts; ; pilot = joined(pilot)) {
     const bins = balance(pilot, total);
     if (pilot.length <= bins) return bins;
   }
+}
+
+/** How many unit regions suit a batch. */
+export function binsOf(task: string, samples: Samples): number {
+  const { masked } = tally(task, samples, FINEST, "paper");
+  return autoBins(readCells(FINEST, masked).histogram.counts);
 }

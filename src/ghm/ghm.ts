@@ -1,6 +1,6 @@
 import { options as checkOptions } from "../check.ts";
 import type { Row } from "../stream/rows.ts";
-import { autoBins } from "./auto.ts";
+import { binsOf } from "./auto.ts";
 import { Average } from "./average.ts";
 import { type Base, setUp } from "./base.ts";
 import type { Targets } from "./elements.ts";
@@ -43,7 +43,7 @@ export function harmonizer<P, T>(base: Base<T>): Ghm<P, T> {
     const isAuto = bins === "auto";
     const { sampler, average } = setUp(base, task, isAuto ? rest : { ...rest, bins }, ["bins", "convention"]);
     const samples = sampler(task, inputs, targets, mask, {});
-    const fixed = isAuto ? { ...average, bins: autoBins(task, samples) } : average;
+    const fixed = isAuto ? { ...average, bins: binsOf(task, samples) } : average;
     const grad = new Float32Array(samples.length);
     const { loss, meanLoss, count, histogram } = step(task, new Average(fixed), samples, grad);
     return { loss, grad, meanLoss, count, histogram };
