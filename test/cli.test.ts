@@ -1,23 +1,12 @@
 /** The command line from end to end: the same bits as the library, one clear line for whatever is wrong. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
-import { LOSSES, PARAMETERS } from "../src/cli/losses.ts";
-import { showShape } from "../src/cli/npy-header.ts";
-import { main } from "../src/cli/run.ts";
+import { LOSSES } from "../src/cli/losses.ts";
+import { PARAMETERS } from "../src/cli/parameters.ts";
 import {
   asl1,
   asymmetric,
@@ -32,51 +21,10 @@ import {
   softTruncation,
   version,
 } from "../src/mod.ts";
+import { json, load, run, temporary } from "./command-line.ts";
 import type { Loss } from "./table.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "counterpoise-cli-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
-const inFolder = (name: string): string => join(folder, name);
-
-async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ["", ""];
-  const stdout = { write: (text: string) => (out += text) };
-  const stderr = { write: (text: string) => (err += text) };
-  const code = await main(argv, { stdout, stderr });
-  return { code, out, err };
-}
-
-async function json(...argv: string[]): Promise<Record<string, unknown>> {
-  const { code, out, err } = await run(...argv, "--json");
-  assert.deepEqual({ code, err }, { code: 0, err: "" });
-  assert.equal(out.indexOf("\n"), out.length - 1);
-  return JSON.parse(out);
-}
-
-type Data = Float32Array | Float64Array | Uint8Array | Int8Array;
-
-function save(name: string, data: Data, shape: number[] = [data.length]): string {
-  const descr = { Float32Array: "<f4", Float64Array: "<f8", Uint8Array: "|u1", Int8Array: "|i1" }[
-    data.constructor.name
-  ];
-  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${showShape(shape)}, }\n`;
-  const head = Buffer.from(`\0NUMPY\x01\0\0\0${text}`, "latin1");
-  head[0] = 0x93;
-  head.writeUInt16LE(text.length, 8);
-  writeFileSync(
-    inFolder(name),
-    Buffer.concat([head, Buffer.from(data.buffer, data.byteOffset, data.byteLength)]),
-  );
-  return inFolder(name);
-}
-
-/** The header's text and the values behind it. */
-function load(path: string): { header: string; values: Float32Array } {
-  const bytes = readFileSync(path);
-  const start = 10 + bytes.readUInt16LE(8);
-  const values = new Float32Array(new Uint8Array(bytes.subarray(start)).buffer);
-  return { header: bytes.toString("latin1", 10, start), values };
-}
+const { folder, inFolder, save } = temporary("cli");
 
 const real = (name: string) => {
   const paths = ["logits", "targets", "mask"].map((what) => `examples/data/${name}${what}.npy`);
@@ -236,6 +184,29 @@ test("loss reads float64, int8, bool-like masks, weights and csv as the same num
   assert.deepEqual(values, whole.grad);
 });
 
+test("loss reads targets of 64 bits, and several columns as the values of a row", async () => {
+  const bits = BigInt64Array.of(1n, 0n, 0n, 1n);
+  const whole = bce(Float32Array.of(1, -2, 0.5, 3), Uint8Array.of(1, 0, 0, 1));
+  const files = ["--logits", FEW.logits, "--targets", save("t64.npy", bits)];
+  assert.equal((await json("loss", ...files, "--loss", "bce")).loss, whole.loss);
+  const csv = inFolder("wide.csv");
+  writeFileSync(csv, "a,b,c,d\n1,1,-2,0\n.5,0,3,1\n");
+  const columns = ["--logits", `${csv}:a,c`, "--targets", `${csv}:b,d`, "--loss", "bce"];
+  const posWeight = Float32Array.of(2, 5);
+  const weighed = bce(Float32Array.of(1, -2, 0.5, 3), Uint8Array.of(1, 0, 0, 1), { posWeight, classes: 2 });
+  const path = inFolder("grad.npy");
+  const got = await json("loss", ...columns, "--pos-weight", "2,5", "--grad", path);
+  assert.deepEqual([got.loss, got.count], [weighed.loss, 4]);
+  const { header, values } = load(path);
+  assert.match(header, /'shape': \(2, 2\)/);
+  assert.deepEqual(values, weighed.grad);
+  const flat = ["--logits", FEW.logits, "--targets", FEW.targets, "--loss", "bce", "--pos-weight", "2,5"];
+  assert.match(
+    (await run("loss", ...flat)).err,
+    /expected --classes N beside logits of one axis, got none\n$/,
+  );
+});
+
 test("loss of nothing is 0 and its gradient is empty", async () => {
   const args = [
     "--logits",
@@ -365,14 +336,14 @@ writeFileSync(inFolder("five.csv"), "1\n0\n1\n0\n1\n");
 const five = inFolder("five.csv");
 mkdirSync(inFolder("deep.npy"));
 const OWN = Object.keys(PARAMETERS);
-const OPTIONS = ["logits", "targets", "mask", "weights", "loss", ...OWN, "grad", "json"]
+const OPTIONS = ["logits", "targets", "labels", "mask", "weights", "loss", ...OWN, "grad", "json"]
   .map((name) => `--${name}`)
   .join(", ");
 const NAMES = Object.keys(LOSSES).join("|");
 
 const REFUSED: [string[], string][] = [
-  [[], "run: expected a command (loss or verify), got none (see counterpoise --help)"],
-  [["verfy"], "run: expected a command (loss or verify), got verfy (did you mean verify?)"],
+  [[], "run: expected a command (loss, losses, verify), got none (see counterpoise --help)"],
+  [["verfy"], "run: expected a command (loss, losses, verify), got verfy (did you mean verify?)"],
   [["loss", ...few], "run loss: expected --loss NAME, got none"],
   [["loss", "--loss", "bce", "--logits", "x.npy"], "run loss: expected --targets FILE, got none"],
   [
@@ -407,11 +378,11 @@ const REFUSED: [string[], string][] = [
   [["loss", ...few, "--loss", "ghmc", "--bins", "0"], "stream ghmc: expected bins in [1, 256], got 0"],
   [
     ["loss", ...few, "--loss", "bce", "--classes", "3"],
-    "run loss: expected a multiple of 3 classes, got 4 logits",
+    `read logits from ${FEW.logits}: expected a multiple of 3, got 4 values`,
   ],
   [
     ["loss", "--logits", five, "--targets", five, "--loss", "bce", "--classes", "3"],
-    "update a bce stream: expected a multiple of 3 classes, got 5 logits",
+    `read logits from ${five}: expected a multiple of 3, got 5 values`,
   ],
   [
     ["loss", ...few, "--loss", "ghmc", "--gamma", "2"],

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "counterpoise-csv-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const file = join(folder, "a.csv");
 
-async function* parts(reader: CsvReader, max: number): AsyncGenerator<Float32Array> {
+async function* parts(reader: CsvReader, max: number): AsyncGenerator<Float32Array | Float64Array> {
   for (let part = await reader.next(max); part.length > 0; part = await reader.next(max)) yield part;
 }
 
@@ -34,6 +34,16 @@ const READ: [string, string, string | undefined, number[]][] = [
   ["a column by number", "x,logit,y\n7,1,0\n8,2,1\n", "3", [0, 1]],
   ["a column by number without a header", "7,1,0\n8,2,1", "2", [1, 2]],
   ["a name with a space and quotes", '"my ""x""", b\r\n"1", 5\r\n', 'my "x"', [1]],
+  ["several columns, in the order asked for", "a,b,c\n1,2,3\n4,5,6\n", "c,a", [3, 1, 6, 4]],
+  [
+    "a range of columns by name and number",
+    "a,b,c,d\n1,2,3,4\n5,6,7,8\n",
+    "4,a..3",
+    [4, 1, 2, 3, 8, 5, 6, 7],
+  ],
+  ["a range without a header", "1,2,3\n4,5,6\n", "2..3", [2, 3, 5, 6]],
+  ["a name that looks like a list or a range", '"a,b",a..b,b\n1,2,3\n', "a..b,b", [2, 3]],
+  ["a name with a comma", '"a,b",a,b\n1,2,3\n', "a,b", [1]],
   ["a header that is a number is data", "2,3\n4,5\n", "2", [3, 5]],
   ["CRLF", "1\r\n2\r\n", undefined, [1, 2]],
   ["no last line end", "1\n2", undefined, [1, 2]],
@@ -78,6 +88,30 @@ const REFUSED: [string, string, string | undefined, string][] = [
     "a,b\n1,2\n",
     "c",
     'expected a column name of its first line or a number from 1, got "c" (the first line is a, b)',
+  ],
+  [
+    "an unknown column of a list",
+    "a,b\n1,2\n",
+    "a,c",
+    'expected a column name of its first line or a number from 1, got "c" (the first line is a, b)',
+  ],
+  [
+    "a range that runs backwards",
+    "a,b\n1,2\n",
+    "b..a",
+    'expected a column name of its first line or a number from 1, got "b..a" (the first line is a, b)',
+  ],
+  [
+    "a first line of which a part is a word",
+    "1,x\n1,2\n",
+    "1..2",
+    'expected a number in column 2, got "x" on line 1',
+  ],
+  [
+    "a line with too few columns",
+    "1,2\n1\n",
+    "1,2",
+    "expected a number in column 2, got only 1 columns on line 2",
   ],
   [
     "column 0",

@@ -1,8 +1,8 @@
 /** What is certain about the histogram density when the exact one would not fit in memory. */
 import { bce, density } from "../mod.ts";
-import { CHUNK, walk } from "./batches.ts";
+import { walk } from "./batches.ts";
 import type { Io } from "./command.ts";
-import type { Batch, Sources } from "./source.ts";
+import type { Batch, Sources } from "./sources.ts";
 
 export interface Choice {
   bins?: number;
@@ -42,14 +42,14 @@ export async function bracketAlone(sources: Sources, choice: Choice, io: Io): Pr
   const fine = density.stream({ width, refine: choice.refine });
   const regions = new Float64Array(bins);
   const region = (g: number): number => Math.min(Math.floor(g * bins), bins - 1);
-  await walk(sources, CHUNK, "histogram", io, (batch) => {
+  await walk(sources, "histogram", io, (batch) => {
     const g = norms(batch);
     fine.update(g);
     for (const norm of g) regions[region(norm)]++;
   });
   const error = { lower: 0, upper: 0 };
   let [gap, lossLower, lossUpper, histogram] = [0, 0, 0, 0];
-  await walk(sources, CHUNK, "bracket", io, (batch) => {
+  await walk(sources, "bracket", io, (batch) => {
     const g = norms(batch);
     const ce = losses(batch);
     const { lower, upper } = fine.bracket(g);

@@ -1,7 +1,7 @@
 /** Whole inputs in memory, for what cannot be streamed. */
-import { CHUNK, walk } from "./batches.ts";
+import { walk } from "./batches.ts";
 import type { Io } from "./command.ts";
-import type { Sources } from "./source.ts";
+import type { Sources } from "./sources.ts";
 
 /** All elements of the inputs at once. */
 export interface Collected {
@@ -27,13 +27,13 @@ class TooMany extends Error {}
 
 /** All elements, or undefined if there are more than `most`. */
 export async function collect(sources: Sources, most: number, io: Io): Promise<Collected | undefined> {
-  if ((sources.length ?? 0) > most) return undefined;
+  if ((sources.rows ?? 0) > most) return undefined;
   const logits: Float32Array[] = [new Float32Array(0)];
   const targets: (Float32Array | Uint8Array)[] = [];
   const masks: Uint8Array[] = [];
   let held = 0;
   try {
-    await walk(sources, CHUNK, "reading", io, (batch) => {
+    await walk(sources, "reading", io, (batch) => {
       held += batch.logits.length;
       if (held > most) throw new TooMany();
       logits.push(batch.logits.slice());

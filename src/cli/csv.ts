@@ -1,25 +1,19 @@
 /**
- * One column of a `.csv` file, read a chunk at a time.
+ * Columns of a `.csv` file, read a chunk at a time.
  *
- * `FILE[:column]`: the column is a name from the header or a number that counts from 1; the first column when
- * nothing is said. A header is recognised by a first cell that is not a number (and must be there for a name).
+ * `FILE[:columns]`: see `columns.ts`; the first column when nothing is said. Of several columns the values of a line
+ * follow one another. A header is recognised by a first cell that is not a number (and must be there for a name).
  * Cells are decimal numbers, `nan`, `inf`, or `true` and `false` for 1 and 0; quoted cells, CRLF, a byte order
- * mark and empty lines at the end are fine. Values are rounded to float32.
+ * mark and empty lines at the end are fine. Values are rounded to float32 unless they are to be exact.
  */
 import { existsSync } from "node:fs";
+import { cellAt, cells, parseCell } from "./cells.ts";
+import { findColumns } from "./columns.ts";
 import { type OpenFile, openFile } from "./file.ts";
 import { Records } from "./records.ts";
 
 /** Room for values at first: `max` may be far more than the file holds. */
 const FIRST_ROOM = 1 << 16;
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const WORDS: Record<string, number> = {
-  true: 1,
-  false: 0,
-  nan: Number.NaN,
-  inf: Infinity,
-  infinity: Infinity,
-};
 
 /** Splits `FILE.csv:column`. A file whose own name holds the colon wins. */
 export function parseSpec(spec: string): { path: string; column: string | undefined } {
@@ -28,53 +22,31 @@ export function parseSpec(spec: string): { path: string; column: string | undefi
   return { path: match[1], column: match[2] };
 }
 
-/** A cell as a number in float64; undefined for anything that is not one. */
-function parseCell(cell: string): number | undefined {
-  const text = cell.trim();
-  if (NUMBER.test(text)) return Number(text);
-  const word = WORDS[text.replace(/^[+-]/, "").toLowerCase()];
-  return word === undefined ? undefined : text.startsWith("-") ? -word : word;
-}
-
-/** The cells of a record, quotes taken off. */
-function cells(record: string): string[] {
-  if (!record.includes('"')) return record.split(",");
-  const found: string[] = [];
-  for (const [, quoted, plain] of `${record},`.matchAll(/\s*"((?:[^"]|"")*)"[^,]*,|([^,]*),/g)) {
-    found.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
-  }
-  return found;
-}
-
-function cellAt(record: string, column: number): string | undefined {
-  if (record.includes('"')) return cells(record)[column];
-  let start = 0;
-  for (let skipped = 0; skipped < column; skipped++) {
-    start = record.indexOf(",", start) + 1;
-    if (start === 0) return undefined;
-  }
-  const end = record.indexOf(",", start);
-  return end < 0 ? record.slice(start) : record.slice(start, end);
-}
-
-function grown(values: Float32Array<ArrayBuffer>, max: number): Float32Array<ArrayBuffer> {
-  const larger = new Float32Array(Math.min(max, 2 * values.length));
-  larger.set(values);
-  return larger;
-}
+type Numbers = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 export class CsvReader {
   readonly length: undefined = undefined;
   readonly #file: OpenFile;
-  readonly #column: string | undefined;
+  readonly #spec: string | undefined;
+  readonly #exact: boolean;
   #records: Records;
-  #index = -1;
+  #indices: readonly number[] = [];
+  #columns = 1;
   #emptyLine = 0;
+  /** Values of the last line that were one too many for the chunk. */
+  #rest: Numbers;
 
-  constructor(file: OpenFile, column: string | undefined) {
+  constructor(file: OpenFile, spec: string | undefined, exact: boolean) {
     this.#file = file;
-    this.#column = column;
+    this.#spec = spec;
+    this.#exact = exact;
     this.#records = new Records(file);
+    this.#rest = this.#room(0);
+  }
+
+  /** Values of a line. */
+  get columns(): number {
+    return this.#columns;
   }
 
   get fraction(): number {
@@ -82,9 +54,10 @@ export class CsvReader {
   }
 
   /** The next `max` values, fewer only where the file ends. */
-  async next(max: number): Promise<Float32Array> {
-    let values = new Float32Array(Math.min(max, FIRST_ROOM));
-    let n = 0;
+  async next(max: number): Promise<Numbers> {
+    let values = this.#room(Math.max(Math.min(max, FIRST_ROOM), this.#rest.length));
+    let n = this.#rest.length;
+    values.set(this.#rest);
     while (n < max) {
       const record = this.#records.take();
       if (record === undefined) {
@@ -92,16 +65,32 @@ export class CsvReader {
         break;
       }
       if (this.#isEmpty(record)) continue;
-      if (this.#index < 0 && this.#header(record)) continue;
-      if (n === values.length) values = grown(values, max);
-      values[n++] = this.#value(record);
+      if (this.#indices.length === 0 && this.#header(record)) continue;
+      const end = n + this.#indices.length;
+      if (end > values.length) values = this.#grown(values, end);
+      const row = this.#indices.length > 1 ? cells(record) : undefined;
+      for (const index of this.#indices) {
+        values[n++] = this.#value(row ? row[index] : cellAt(record, index), index, record);
+      }
     }
-    return values.subarray(0, n);
+    this.#rest = values.slice(max, n);
+    return values.subarray(0, Math.min(n, max));
+  }
+
+  #room(length: number): Numbers {
+    return this.#exact ? new Float64Array(length) : new Float32Array(length);
+  }
+
+  #grown(values: Numbers, least: number): Numbers {
+    const larger = this.#room(Math.max(least, 2 * values.length));
+    larger.set(values);
+    return larger;
   }
 
   rewind(): void {
     this.#records = new Records(this.#file);
-    this.#index = -1;
+    this.#indices = [];
+    this.#rest = this.#room(0);
     this.#emptyLine = 0;
   }
 
@@ -120,37 +109,43 @@ export class CsvReader {
     return record === "";
   }
 
-  /** Settles which column is meant, from the first record; true if that record is a header. */
+  /** Settles which columns are meant, from the first record; true if that record is a header. */
   #header(record: string): boolean {
-    const first = cells(record);
-    const wanted = this.#column ?? "1";
-    const named = first.findIndex((cell) => cell.trim() === wanted);
-    const isName = this.#column !== undefined && named >= 0 && parseCell(first[named]) === undefined;
-    if (!isName && !/^[1-9]\d{0,5}$/.test(wanted)) {
-      const names = first.map((cell) => cell.trim()).join(", ");
+    const first = cells(record).map((cell) => cell.trim());
+    const isNumber = (cell: string): boolean => parseCell(cell) !== undefined;
+    const { indices, named } = findColumns(first, this.#spec ?? "1", isNumber, (part) => {
       throw new RangeError(
-        `Cannot read ${this.#file.path}: expected a column name of its first line or a number from 1, got ${JSON.stringify(wanted)} (the first line is ${names.slice(0, 80)})`,
+        `Cannot read ${this.#file.path}: expected a column name of its first line or a number from 1, got ${JSON.stringify(part)} (the first line is ${first.join(", ").slice(0, 80)})`,
       );
-    }
-    this.#index = isName ? named : Number(wanted) - 1;
-    return isName || (this.#index < first.length && parseCell(first[this.#index]) === undefined);
+    });
+    this.#indices = indices;
+    this.#columns = indices.length;
+    return named || indices.every((index) => index < first.length && !isNumber(first[index]));
   }
 
-  #value(record: string): number {
-    const cell = cellAt(record, this.#index);
+  #value(cell: string | undefined, index: number, record: string): number {
     const value = cell === undefined ? undefined : parseCell(cell);
-    const rounded = value === undefined ? Number.NaN : Math.fround(value);
-    if (value !== undefined && (Number.isFinite(rounded) || !Number.isFinite(value))) return rounded;
+    const kept = value === undefined ? Number.NaN : this.#exact ? value : Math.fround(value);
+    if (value !== undefined && (Number.isFinite(kept) || !Number.isFinite(value))) return kept;
     const wanted = value === undefined ? "a number" : "a number within the range of float32";
     const got =
       cell === undefined ? `only ${cells(record).length} columns` : JSON.stringify(cell.trim().slice(0, 40));
     throw new RangeError(
-      `Cannot read ${this.#file.path}: expected ${wanted} in column ${this.#index + 1}, got ${got} on line ${this.#records.line}`,
+      `Cannot read ${this.#file.path}: expected ${wanted} in column ${index + 1}, got ${got} on line ${this.#records.line}`,
     );
   }
 }
 
-export async function openCsv(spec: string): Promise<CsvReader> {
+/** Opens `FILE[:columns]` and finds the columns; `exact` values are not rounded to float32. */
+export async function openCsv(spec: string, exact = false): Promise<CsvReader> {
   const { path, column } = parseSpec(spec);
-  return new CsvReader(await openFile(path), column);
+  const reader = new CsvReader(await openFile(path), column, exact);
+  try {
+    await reader.next(1);
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+  reader.rewind();
+  return reader;
 }

@@ -1,42 +1,29 @@
 /** `counterpoise loss`: a loss, and its gradient, over files of any size. */
 import { resolve } from "node:path";
-import { CHUNK, walk } from "./batches.ts";
+import { walk } from "./batches.ts";
 import type { Command, Io } from "./command.ts";
-import { LOSSES, lossOptions, PARAMETERS, type Run, type Totals } from "./losses.ts";
+import type { Run } from "./family.ts";
+import { checkLoss, lossInputs, lossOptions } from "./loss-options.ts";
+import { LOSSES, type Row } from "./losses.ts";
 import { createNpy, requireTarget } from "./npy-writer.ts";
-import { type Given, nearest, type Options } from "./options.ts";
-import { openSources, type Sources } from "./source.ts";
-import { number, table, wrap } from "./text.ts";
-
-/** The options that name the inputs, the same for every command. */
-export const INPUTS: Options = {
-  logits: { takes: "FILE", help: "raw scores: .npy, or .csv[:column]", required: true },
-  targets: {
-    takes: "FILE",
-    help: "0 or 1 for each logit (bce, focal: 0 to 1)",
-    required: true,
-  },
-  mask: { takes: "FILE", help: "0 where an element is to be left out" },
-};
+import type { Given, Options } from "./options.ts";
+import { PARAMETERS } from "./parameters.ts";
+import { render } from "./render.ts";
+import type { Role } from "./source.ts";
+import { openSources, type Sources } from "./sources.ts";
+import { wrap } from "./text.ts";
 
 const options: Options = {
-  ...INPUTS,
-  weights: { takes: "FILE", help: "a weight >= 0 for each element" },
+  logits: { takes: "FILE", help: "raw scores, or predictions: .npy or .csv" },
+  targets: { takes: "FILE", help: "one for each logit, or its row: see below" },
+  labels: { takes: "FILE", help: "another name of --targets" },
+  mask: { takes: "FILE", help: "0 where an element, or row, is left out" },
+  weights: { takes: "FILE", help: "a weight >= 0 for each element, or row" },
   loss: { takes: "NAME", help: "which loss: see below", required: true },
   ...Object.fromEntries(Object.entries(PARAMETERS).map(([name, { takes, help }]) => [name, { takes, help }])),
   grad: { takes: "OUT.npy", help: "write the gradient, as float32" },
   json: { help: "print one JSON object" },
 };
-
-function checkLoss(task: string, name: string): void {
-  if (Object.hasOwn(LOSSES, name)) return;
-  const names = Object.keys(LOSSES);
-  const near = nearest(name, names);
-  const hint = near ? ` (did you mean ${near}?)` : "";
-  throw new TypeError(
-    `Cannot ${task}: expected --loss ${names.join("|")}, got ${JSON.stringify(name)}${hint}`,
-  );
-}
 
 async function checkGrad(task: string, path: string, sources: Sources): Promise<void> {
   if (!/\.npy$/i.test(path))
@@ -47,17 +34,31 @@ async function checkGrad(task: string, path: string, sources: Sources): Promise<
   await requireTarget(path);
 }
 
+/** Takes the classes from the files where they are needed and not given. */
+function settleClasses(task: string, row: Row, parameters: Record<string, unknown>, sources: Sources): void {
+  const listed = Object.values(parameters).some(ArrayBuffer.isView);
+  if (parameters.classes !== undefined || !(row.family.rows || listed)) return;
+  parameters.classes = sources.lastAxis;
+  if (parameters.classes === undefined) {
+    throw new TypeError(`Cannot ${task}: expected --classes N beside logits of one axis, got none`);
+  }
+}
+
+/** How many values of each file make a row. */
+function widthsOf({ family }: Row, { classes }: Record<string, unknown>): Partial<Record<Role, number>> {
+  return Object.fromEntries(family.perClass.map((role) => [role, (classes as number | undefined) ?? 1]));
+}
+
 async function writeGrad(
   path: string,
   run: Run,
-  count: number,
+  shape: readonly number[],
   sources: Sources,
-  step: number,
   io: Io,
 ): Promise<void> {
-  const writer = await createNpy(path, sources.shape ?? [count]);
+  const writer = await createNpy(path, shape);
   try {
-    await walk(sources, step, "gradient", io, (batch) => writer.write(run.grad(batch)));
+    await walk(sources, "gradient", io, (batch) => writer.write(run.grad(batch)));
     await writer.finish();
   } catch (error) {
     await writer.abort();
@@ -65,87 +66,46 @@ async function writeGrad(
   }
 }
 
-const WORDS: Record<string, string> = { loss: "value", meanLoss: "mean unweighted loss" };
-
-function render(name: string, totals: Totals, grad: string | undefined): string {
-  const { histogram, positives, count, ...rest } = totals;
-  const negatives = count - positives;
-  const ratio = positives > 0 ? ` (1 : ${Math.round(negatives / positives)})` : "";
-  const lines: [string, string][] = [
-    ["loss", name],
-    ["elements", number(count)],
-    ["positives", `${number(positives)}${ratio}`],
-    ...Object.entries(rest).map(([key, value]): [string, string] => [
-      WORDS[key] ?? key,
-      number(value as number),
+/** Options as they are written to JSON. */
+function shown(parameters: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([key, value]) => [
+      key,
+      ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value,
     ]),
-  ];
-  if (grad) lines.push(["gradient", grad]);
-  return table(lines) + (histogram ? renderHistogram(histogram as Histogram) : "");
-}
-
-interface Histogram {
-  bins: number;
-  counts: number[];
-  lossSums: number[];
-}
-
-function renderHistogram({ bins, counts, lossSums }: Histogram): string {
-  const row = (range: string, count: string, mean: string): string =>
-    `  ${range.padEnd(16)}${count.padStart(14)}${mean.padStart(14)}\n`;
-  let text = `\n${row("gradient norm", "elements", "mean loss")}`;
-  for (let j = 0; j < bins; j++) {
-    if (counts[j] === 0) continue;
-    const range = `${(j / bins).toFixed(3)} - ${((j + 1) / bins).toFixed(3)}`;
-    text += row(range, number(counts[j]), number(lossSums[j] / counts[j]));
-  }
-  return text;
+  );
 }
 
 async function run(task: string, given: Given, io: Io): Promise<number> {
   const name = given.loss!;
   checkLoss(task, name);
+  const row = LOSSES[name];
   const parameters = lossOptions(task, name, given);
-  const loss = LOSSES[name].begin(parameters);
-  const sources = await openSources({
-    logits: given.logits!,
-    targets: given.targets!,
-    mask: given.mask,
-    weights: given.weights,
-  });
+  const sources = await openSources(lossInputs(task, row.family, given));
   try {
+    settleClasses(task, row, parameters, sources);
+    const loss = row.begin(parameters);
+    sources.align(widthsOf(row, parameters));
     if (given.grad) await checkGrad(task, given.grad, sources);
-    const classes = typeof parameters.classes === "number" ? parameters.classes : 1;
-    if (sources.length !== undefined && sources.length % classes !== 0) {
-      throw new RangeError(
-        `Cannot ${task}: expected a multiple of ${classes} classes, got ${sources.length} logits`,
-      );
-    }
-    const step = Math.max(classes, CHUNK - (CHUNK % classes));
-    let elements = 0;
-    await walk(sources, step, name, io, (batch) => {
+    if (loss.survey) await walk(sources, "bins", io, (batch) => loss.survey!(batch));
+    let rows = 0;
+    await walk(sources, name, io, (batch) => {
       loss.update(batch);
-      elements += batch.logits.length;
+      rows += batch.rows;
     });
     const totals = loss.totals();
-    if (given.grad) await writeGrad(given.grad, loss, elements, sources, step, io);
-    const shown = Object.fromEntries(
-      Object.entries(parameters).map(([key, value]) => [
-        key,
-        ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value,
-      ]),
-    );
+    if (given.grad) await writeGrad(given.grad, loss, sources.shape(rows, row.family.rows), sources, io);
     const { loss: value, ...more } = totals;
     const object = {
       command: "loss",
       name,
-      options: shown,
+      options: shown(parameters),
       loss: value,
       ...more,
       ...(given.grad && { grad: given.grad }),
     };
     io.stdout.write(
-      given.json === undefined ? render(name, totals, given.grad) : `${JSON.stringify(object)}\n`,
+      given.json === undefined ? render(name, row.family, totals, given.grad) : `${JSON.stringify(object)}\n`,
     );
     return 0;
   } finally {
@@ -159,13 +119,18 @@ export const lossCommand: Command = {
   options,
   run,
   notes: `${wrap(["Losses:", ...Object.keys(LOSSES)], 76)}
+What each takes, with defaults and ranges: counterpoise losses.
 
-The column of a .csv file is a name of its header or a number that counts
-from 1; the first one where none is given. float64 is rounded to float32.
-With --grad the files are read twice. The losses of residuals (smoothL1,
-asl1, ghmr) take predictions as --logits, and any finite targets.
+Targets are 0 or 1 (0 to 1 for bce and focal), any number for the losses of
+predictions (smoothL1, asl1, ghmr), the class from 0 for the losses of rows.
+A column of a .csv file is a name of its header or a number that counts from 1;
+the first one where none is given. Several are a,b,c or x0..x9: values of a row.
+Classes are the last axis of the logits, or their columns, unless --classes says
+otherwise. float64 and integers are rounded to float32; labels are whole numbers
+of any type. With --grad the files are read twice, with --bins auto once more.
 
   counterpoise loss --logits l.npy --targets t.npy --loss focal --grad g.npy
   counterpoise loss --logits d.csv:logit --targets d.csv:label --loss ghmc
+  counterpoise loss --logits d.csv:x0..x9 --labels d.csv:y --loss softmaxFocal
 `,
 };

@@ -2,212 +2,134 @@
 import {
   asl1,
   asymmetric,
+  asymmetricSingleLabel,
   bce,
   focal,
   focalStar,
-  type Ghm,
   ghmc,
   ghmr,
   hardTruncation,
   smoothL1,
+  softmaxCrossEntropy,
+  softmaxFocal,
+  softmaxSoftTruncation,
   softTruncation,
 } from "../mod.ts";
+import type { Labels } from "./convert.ts";
 import {
-  type Given,
-  orNone,
-  type Read,
-  readFlag,
-  readNumber,
-  readPerClass,
-  readWord,
-  readWordOrNumber,
-} from "./options.ts";
-import type { Batch } from "./source.ts";
+  balance,
+  bend,
+  between,
+  classes,
+  exponent,
+  flag,
+  noWeight,
+  oneOf,
+  regions,
+  share,
+  size,
+  steepness,
+  weight,
+} from "./domains.ts";
+import {
+  type Family,
+  HARMONIZED,
+  type Harmonizer,
+  harmonized,
+  type Parameters,
+  POINTWISE,
+  ROWS,
+  type Run,
+  type Streamed,
+  streamed,
+} from "./family.ts";
 
-/** A parameter of a loss as an option: its name there, and how its text is read. */
-interface Parameter {
-  key: string;
-  takes: string;
-  help: string;
-  read: Read;
-}
-
-/** Everything that any loss takes, by option name. */
-export const PARAMETERS: Record<string, Parameter> = {
-  gamma: {
-    key: "gamma",
-    takes: "NUMBER",
-    help: "exponent of focal, slope of focalStar (2)",
-    read: readNumber,
-  },
-  alpha: {
-    key: "alpha",
-    takes: "A|A,B,..|none",
-    help: "weight of positives in focal, focalStar",
-    read: orNone(readPerClass),
-  },
-  "pos-weight": {
-    key: "posWeight",
-    takes: "W|W,V,..",
-    help: "weight of positives in bce (1)",
-    read: readPerClass,
-  },
-  beta: {
-    key: "beta",
-    takes: "NUMBER",
-    help: "smoothL1: division point; focalStar: shift (1)",
-    read: readNumber,
-  },
-  margin: { key: "margin", takes: "P", help: "where hardTruncation stops (0.5)", read: readNumber },
-  k: { key: "k", takes: "NUMBER", help: "steepness of softTruncation (1)", read: readNumber },
-  "gamma-pos": {
-    key: "gammaPos",
-    takes: "NUMBER",
-    help: "exponent of positives, asymmetric (0)",
-    read: readNumber,
-  },
-  "gamma-neg": {
-    key: "gammaNeg",
-    takes: "NUMBER",
-    help: "exponent of negatives, asymmetric (4)",
-    read: readNumber,
-  },
-  clip: {
-    key: "clip",
-    takes: "P",
-    help: "what asymmetric takes off p (0.05)",
-    read: readNumber,
-  },
-  "detach-focus": {
-    key: "detachFocus",
-    takes: "true|false",
-    help: "asymmetric: constant factors (false)",
-    read: readFlag,
-  },
-  mu: { key: "mu", takes: "NUMBER", help: "bend of asl1 and ghmr (0.02)", read: readNumber },
-  classes: { key: "classes", takes: "N", help: "classes per row, for one value per class", read: readNumber },
-  bins: { key: "bins", takes: "N", help: "unit regions of ghmc (30), ghmr (10)", read: readNumber },
-  convention: { key: "convention", takes: "paper|mmdet", help: "form of ghmc, ghmr (paper)", read: readWord },
-  reduction: { key: "reduction", takes: "mean|sum|none", help: "of the other losses (mean)", read: readWord },
-  normalizer: {
-    key: "normalizer",
-    takes: "count|positives|X",
-    help: "what mean divides by (count)",
-    read: readWordOrNumber,
-  },
-};
-
-/** What a run over all chunks came to. `loss` is what the gradient is the gradient of. */
-export interface Totals {
-  loss: number;
-  count: number;
-  positives: number;
-  [more: string]: unknown;
-}
-
-/** A loss under way: all chunks once for the totals, then any chunk again for its gradient. */
-export interface Run {
-  update(batch: Batch): void;
-  totals(): Totals;
-  grad(batch: Batch): Float32Array;
-}
-
-interface Row {
-  parameters: readonly string[];
-  /** Whether it takes weights. */
-  weighted: boolean;
+export interface Row {
+  /** What it is, in a few words. */
+  about: string;
+  family: Family;
+  /** Its own parameters and those of its family, by option name. */
+  parameters: Parameters;
   begin(options: Record<string, unknown>): Run;
 }
 
-/** What is common to the pointwise losses of the library. */
-interface Pointwise {
-  into(
-    out: { grad: Float32Array },
-    logits: Float32Array,
-    targets: Batch["targets"],
-    options: object,
-  ): unknown;
-  stream(options: object): {
-    update(logits: Float32Array, targets: Batch["targets"], options: object): unknown;
-    result(): { loss: number; sum: number; count: number; positives: number };
-  };
+type Targets = Float32Array | Uint8Array;
+interface PerElement {
+  mask?: Uint8Array;
+  weights?: Float32Array;
+}
+interface PerRow {
+  mask?: Uint8Array;
+  rowWeights?: Float32Array;
 }
 
-function pointwise(loss: Pointwise, parameters: readonly string[]): Row {
-  const begin = (options: Record<string, unknown>): Run => {
-    const stream = loss.stream(options);
-    // A chunk's own count is not what a mean divides by: the gradient needs the totals first.
-    const normalizer = (): unknown => {
-      if (typeof options.normalizer === "number") return options.normalizer;
-      const { count, positives } = stream.result();
-      return Math.max(1, options.normalizer === "positives" ? positives : count);
-    };
-    return {
-      update: ({ logits, targets, mask, weights }) => stream.update(logits, targets, { mask, weights }),
-      totals: () => {
-        const { loss: value, sum, count, positives } = stream.result();
-        return { loss: value, count, positives, sum, mean: count > 0 ? sum / count : 0 };
-      },
-      grad: ({ logits, targets, mask, weights }) => {
-        const grad = new Float32Array(logits.length);
-        loss.into({ grad }, logits, targets, { ...options, normalizer: normalizer(), mask, weights });
-        return grad;
-      },
-    };
-  };
-  return { parameters: [...parameters, "reduction", "normalizer"], weighted: true, begin };
+const row = (about: string, family: Family, own: Parameters, begin: Row["begin"]): Row => ({
+  about,
+  family,
+  parameters: { ...own, ...family.shared },
+  begin,
+});
+
+function pointwise(about: string, loss: Streamed<Targets, PerElement>, own: Parameters): Row {
+  return row(about, POINTWISE, own, (options) =>
+    streamed(loss, options, ({ targets, mask, weights }) => [targets, { mask, weights }]),
+  );
 }
 
-function harmonized(ghm: Pick<Ghm<object>, "stream">, parameters: readonly string[]): Row {
-  const begin = (options: Record<string, unknown>): Run => {
-    const stream = ghm.stream(options);
-    let positives = 0;
-    return {
-      update: ({ logits, targets, mask }) => {
-        stream.update(logits, targets, { mask });
-        for (let i = 0; i < targets.length; i++) if (targets[i] > 0.5 && mask?.[i] !== 0) positives++;
-      },
-      totals: () => {
-        const { loss, meanLoss, count, histogram } = stream.result();
-        const { bins, counts, lossSums } = histogram;
-        return {
-          loss,
-          count,
-          positives,
-          meanLoss,
-          histogram: { bins, counts: Array.from(counts), lossSums: Array.from(lossSums) },
-        };
-      },
-      grad: ({ logits, targets, mask }) => stream.grad(logits, targets, { mask }),
-    };
-  };
-  return { parameters: [...parameters, "bins", "convention"], weighted: false, begin };
+function rows(about: string, loss: Streamed<Labels, PerRow>, own: Parameters): Row {
+  return row(about, ROWS, own, (options) =>
+    streamed(loss, options, ({ labels, mask, weights }) => [labels, { mask, rowWeights: weights }]),
+  );
 }
+
+function density(about: string, ghm: Harmonizer<Targets>, own: Parameters): Row {
+  const isPositive = (target: number): boolean => target > 0.5;
+  return row(about, HARMONIZED, own, (options) =>
+    harmonized(ghm, options, ({ targets }) => targets, isPositive),
+  );
+}
+
+const columns = classes(2 ** 31 - 1);
 
 export const LOSSES: Record<string, Row> = {
-  bce: pointwise(bce, ["pos-weight", "classes"]),
-  focal: pointwise(focal, ["alpha", "gamma", "classes"]),
-  focalStar: pointwise(focalStar, ["alpha", "gamma", "beta", "classes"]),
-  hardTruncation: pointwise(hardTruncation, ["margin"]),
-  softTruncation: pointwise(softTruncation, ["k"]),
-  asymmetric: pointwise(asymmetric, ["gamma-pos", "gamma-neg", "clip", "detach-focus"]),
-  ghmc: harmonized(ghmc, []),
-  smoothL1: pointwise(smoothL1, ["beta"]),
-  asl1: pointwise(asl1, ["mu"]),
-  ghmr: harmonized(ghmr, ["mu"]),
+  bce: pointwise("cross-entropy", bce, { "pos-weight": weight(1), classes: columns }),
+  focal: pointwise("cross-entropy that fades as a prediction becomes easy", focal, {
+    alpha: balance(0.25),
+    gamma: exponent(2),
+    classes: columns,
+  }),
+  focalStar: pointwise("cross-entropy of a steeper, shifted logit", focalStar, {
+    alpha: balance(null),
+    gamma: between(2, 0.001, 1000),
+    beta: between(1, -1000, 1000),
+    classes: columns,
+  }),
+  hardTruncation: pointwise("cross-entropy that stops at a probability", hardTruncation, {
+    margin: { ...share(0.5), minExcluded: true },
+  }),
+  softTruncation: pointwise("cross-entropy that stops softly", softTruncation, { k: steepness }),
+  asymmetric: pointwise("positives and negatives fade by exponents of their own", asymmetric, {
+    "gamma-pos": exponent(0),
+    "gamma-neg": exponent(4),
+    clip: { default: 0.05, also: 0, min: 1e-30, max: 1, maxExcluded: true },
+    "detach-focus": flag,
+  }),
+  smoothL1: pointwise("of predictions: a parabola, then lines", smoothL1, { beta: size(1) }),
+  asl1: pointwise("of predictions: smooth everywhere", asl1, { mu: bend }),
+  softmaxCrossEntropy: rows("cross-entropy of a row", softmaxCrossEntropy, { "label-smoothing": share(0) }),
+  softmaxFocal: rows("focal of a row, weighted by its label", softmaxFocal, {
+    alpha: noWeight,
+    gamma: exponent(2),
+  }),
+  softmaxSoftTruncation: rows("cross-entropy that stops where the label has won", softmaxSoftTruncation, {
+    k: steepness,
+    form: oneOf("margin", "rival"),
+  }),
+  asymmetricSingleLabel: rows("label and other classes fade by their own exponents", asymmetricSingleLabel, {
+    "gamma-pos": exponent(0),
+    "gamma-neg": exponent(4),
+    "label-smoothing": share(0.1),
+  }),
+  ghmc: density("cross-entropy", ghmc, { bins: regions(30) }),
+  ghmr: density("of predictions: asl1", ghmr, { mu: bend, bins: regions(10) }),
 };
-
-/** The options of a loss from the command line's; a parameter that the loss does not have is refused. */
-export function lossOptions(task: string, name: string, given: Given): Record<string, unknown> {
-  const { parameters, weighted } = LOSSES[name];
-  const options: Record<string, unknown> = {};
-  for (const [option, text] of Object.entries(given)) {
-    const parameter = PARAMETERS[option];
-    if (option === "weights" ? !weighted : parameter && !parameters.includes(option)) {
-      const known = parameters.map((one) => `--${one}`).join(", ");
-      throw new TypeError(`Cannot ${task}: expected options of ${name} (${known}), got --${option}`);
-    }
-    if (parameter) options[parameter.key] = parameter.read(task, option, text!);
-  }
-  return options;
-}

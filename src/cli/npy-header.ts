@@ -5,7 +5,19 @@
  * Source: {@link https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html | numpy.lib.format}.
  */
 
-export type Dtype = "float32" | "float64" | "uint8" | "int8" | "bool";
+/** The types that are read: their codes in a header, and the bytes of a value. */
+export type Dtype =
+  | "float32"
+  | "float64"
+  | "bool"
+  | "uint8"
+  | "int8"
+  | "uint16"
+  | "int16"
+  | "uint32"
+  | "int32"
+  | "uint64"
+  | "int64";
 
 export interface NpyHeader {
   dtype: Dtype;
@@ -21,11 +33,29 @@ const LARGEST_HEADER = 1 << 20;
 const DTYPES: Record<string, Dtype> = {
   "<f4": "float32",
   "<f8": "float64",
+  "|b1": "bool",
   "|u1": "uint8",
   "|i1": "int8",
-  "|b1": "bool",
+  "<u2": "uint16",
+  "<i2": "int16",
+  "<u4": "uint32",
+  "<i4": "int32",
+  "<u8": "uint64",
+  "<i8": "int64",
 };
-export const BYTES: Record<Dtype, number> = { float32: 4, float64: 8, uint8: 1, int8: 1, bool: 1 };
+export const BYTES: Record<Dtype, number> = {
+  float32: 4,
+  float64: 8,
+  bool: 1,
+  uint8: 1,
+  int8: 1,
+  uint16: 2,
+  int16: 2,
+  uint32: 4,
+  int32: 4,
+  uint64: 8,
+  int64: 8,
+};
 
 /** Where the dictionary lies in the file, told from its first {@link PREAMBLE} bytes. */
 export function headerSpan(bytes: Uint8Array, path: string): { start: number; end: number } {
@@ -62,7 +92,7 @@ export function parseHeader(text: string, path: string): NpyHeader {
   const dtype = DTYPES[descr.slice(1, -1).replace(/^[<>=](?=[uib]1$)/, "|")];
   if (!dtype) {
     throw new TypeError(
-      `Cannot read ${path}: expected values of type <f4, <f8, |u1, |i1 or |b1, got ${descr.replace(/^(['"])(.*)\1$/, "$2")}`,
+      `Cannot read ${path}: expected values of type ${Object.keys(DTYPES).join(", ")}, got ${descr.replace(/^(['"])(.*)\1$/, "$2")}`,
     );
   }
   const shape = (entries.get("shape") as string).match(/\d+/g)?.map(Number) ?? [];

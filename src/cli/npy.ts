@@ -1,22 +1,35 @@
 /** `.npy` files read a chunk at a time: no array is ever in memory whole. */
+import type { Values } from "./convert.ts";
 import { type OpenFile, openFile, readAt } from "./file.ts";
 import { BYTES, headerSpan, type NpyHeader, PREAMBLE, parseHeader, showShape } from "./npy-header.ts";
 
-/** Values as a reader hands them on: bool comes as Uint8Array, float64 as Float32Array. */
-export type Values = Float32Array | Uint8Array | Int8Array;
+/** What a value is read as; 64-bit integers are read as pairs of words. */
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  bool: Uint8Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+};
 
 /** Reads the values of a `.npy` file in C order, whatever the shape. */
 export class NpyReader {
   readonly header: NpyHeader;
   readonly #file: OpenFile;
   readonly #start: number;
+  readonly #exact: boolean;
   #at = 0;
   #buffer: ArrayBuffer = new ArrayBuffer(0);
 
-  constructor(file: OpenFile, header: NpyHeader, start: number) {
+  constructor(file: OpenFile, header: NpyHeader, start: number, exact: boolean) {
     this.header = header;
     this.#file = file;
     this.#start = start;
+    this.#exact = exact;
   }
 
   get length(): number {
@@ -41,9 +54,18 @@ export class NpyReader {
     }
     const first = this.#at;
     this.#at += n;
-    if (dtype === "float32") return new Float32Array(this.#buffer, 0, n);
-    if (dtype === "float64") return narrow(new Float64Array(this.#buffer, 0, n), first, this.#file.path);
-    return dtype === "int8" ? new Int8Array(this.#buffer, 0, n) : new Uint8Array(this.#buffer, 0, n);
+    const values = this.#view(n);
+    return values instanceof Float64Array && !this.#exact ? narrow(values, first, this.#file.path) : values;
+  }
+
+  #view(n: number): Values {
+    const { dtype } = this.header;
+    if (dtype !== "int64" && dtype !== "uint64") return new ARRAYS[dtype](this.#buffer, 0, n);
+    const low = new Uint32Array(this.#buffer, 0, 2 * n);
+    const high = dtype === "int64" ? new Int32Array(this.#buffer, 0, 2 * n) : low;
+    const values = new Float64Array(n);
+    for (let i = 0; i < n; i++) values[i] = high[2 * i + 1] * 2 ** 32 + low[2 * i];
+    return values;
   }
 
   rewind(): void {
@@ -67,8 +89,11 @@ function narrow(values: Float64Array, first: number, path: string): Float32Array
   return rounded;
 }
 
-/** Opens a `.npy` file and checks its header and its size before any value is read. */
-export async function openNpy(path: string): Promise<NpyReader> {
+/**
+ * Opens a `.npy` file and checks its header and its size before any value is read; `exact` values of 64 bits are not
+ * rounded to float32.
+ */
+export async function openNpy(path: string, exact = false): Promise<NpyReader> {
   const file = await openFile(path);
   try {
     const preamble = new Uint8Array(PREAMBLE);
@@ -87,7 +112,7 @@ export async function openNpy(path: string): Promise<NpyReader> {
         `Cannot read ${path}: expected ${whole} bytes for ${header.dtype} of shape ${showShape(header.shape)}, got ${what} of ${file.size}`,
       );
     }
-    return new NpyReader(file, header, end);
+    return new NpyReader(file, header, end, exact);
   } catch (error) {
     await file.handle.close();
     throw error;

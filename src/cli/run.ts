@@ -1,11 +1,12 @@
 /** `counterpoise COMMAND OPTIONS`: finds the command, runs it, and turns whatever goes wrong into one line. */
 import { version } from "../mod.ts";
 import type { Command, Io } from "./command.ts";
+import { listCommand } from "./list.ts";
 import { lossCommand } from "./loss.ts";
 import { describeOptions, nearest, readOptions } from "./options.ts";
 import { verifyCommand } from "./verify.ts";
 
-const COMMANDS: readonly Command[] = [lossCommand, verifyCommand];
+const COMMANDS: readonly Command[] = [lossCommand, listCommand, verifyCommand];
 
 const HELP = `counterpoise: losses and exact gradients for imbalanced data
 
@@ -15,7 +16,7 @@ ${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(8)} ${summary}\n`).join("
   --help     this text; counterpoise COMMAND --help for a command
   --version  the version
 
-Files are .npy (float32, float64, uint8, int8, bool) or .csv, of any size.
+Files are .npy (floats of 32 and 64 bits, integers, bool) or .csv, of any size.
 Exit code: 0 done, 1 a check failed, 2 wrong use or bad input.
 `;
 
@@ -35,7 +36,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     const near = name && nearest(name, names);
     const hint = near ? `did you mean ${near}?` : "see counterpoise --help";
     throw new TypeError(
-      `Cannot run: expected a command (${names.join(" or ")}), got ${name ?? "none"} (${hint})`,
+      `Cannot run: expected a command (${names.join(", ")}), got ${name ?? "none"} (${hint})`,
     );
   }
   if (rest.some(asksHelp)) {

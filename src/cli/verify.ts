@@ -3,13 +3,14 @@ import { density, type Report } from "../mod.ts";
 import { type BracketReport, bracketAlone, type Choice } from "./bracket.ts";
 import { collect } from "./collect.ts";
 import type { Command, Io } from "./command.ts";
-import { INPUTS } from "./loss.ts";
 import { type Given, type Options, readBytes, readNumber } from "./options.ts";
-import { openSources, type Sources } from "./source.ts";
+import { openSources, type Sources } from "./sources.ts";
 import { number, table } from "./text.ts";
 
 const options: Options = {
-  ...INPUTS,
+  logits: { takes: "FILE", help: "raw scores: .npy, or .csv[:column]", required: true },
+  targets: { takes: "FILE", help: "0 or 1 for each logit", required: true },
+  mask: { takes: "FILE", help: "0 where an element is to be left out" },
   bins: { takes: "N", help: "unit regions of the histogram (30)" },
   width: { takes: "W", help: "width of the exact window (1 / bins)" },
   refine: { takes: "N", help: "fine bins per half window of the bracket (8)" },
@@ -107,6 +108,7 @@ async function run(task: string, given: Given, io: Io): Promise<number> {
   const memory = readBytes(task, "memory", memoryText);
   const sources = await openSources({ logits: given.logits!, targets: given.targets!, mask: given.mask });
   try {
+    sources.align({});
     const verdict = await judge(sources, choice, memory, io);
     const check = limit === undefined ? undefined : { maxError: limit, passed: verdict.error <= limit };
     const { exact, report } = verdict;

@@ -1,0 +1,53 @@
+/** The options of `loss`, read for the loss that they name. */
+import type { Family } from "./family.ts";
+import { LOSSES } from "./losses.ts";
+import { type Given, nearest } from "./options.ts";
+import { keyOf, PARAMETERS } from "./parameters.ts";
+import { type Inputs, ROLES, type Role } from "./source.ts";
+
+export function checkLoss(task: string, name: string): void {
+  if (Object.hasOwn(LOSSES, name)) return;
+  const names = Object.keys(LOSSES);
+  const near = nearest(name, names);
+  const hint = near ? ` (did you mean ${near}?)` : "";
+  throw new TypeError(
+    `Cannot ${task}: expected --loss ${names.join("|")}, got ${JSON.stringify(name)}${hint}`,
+  );
+}
+
+/** Targets and labels answer to both names: a loss reads one of them. */
+const aliases = (role: Role): readonly Role[] =>
+  role === "targets" || role === "labels" ? ["targets", "labels"] : [role];
+
+/** The parameters of a loss from the command line's; an option that the loss does not have is refused. */
+export function lossOptions(task: string, name: string, given: Given): Record<string, unknown> {
+  const { parameters, family } = LOSSES[name];
+  const inputs: readonly string[] = family.inputs.flatMap(aliases);
+  const options: Record<string, unknown> = {};
+  for (const [option, text] of Object.entries(given)) {
+    const isInput = (ROLES as readonly string[]).includes(option);
+    const parameter = PARAMETERS[option];
+    if (isInput ? !inputs.includes(option) : parameter && !Object.hasOwn(parameters, option)) {
+      const known = Object.keys(parameters)
+        .map((one) => `--${one}`)
+        .join(", ");
+      throw new TypeError(`Cannot ${task}: expected options of ${name} (${known}), got --${option}`);
+    }
+    if (parameter) options[keyOf(option)] = parameter.read(task, option, text!);
+  }
+  return options;
+}
+
+/** The files of a loss. */
+export function lossInputs(task: string, { inputs }: Family, given: Given): Inputs {
+  const files: Inputs = {};
+  for (const [i, role] of inputs.entries()) {
+    const named = aliases(role).filter((name) => given[name] !== undefined);
+    if (named.length > 1) {
+      throw new TypeError(`Cannot ${task}: expected --${named.join(" or --")}, got both`);
+    }
+    if (named.length === 0 && i < 2) throw new TypeError(`Cannot ${task}: expected --${role} FILE, got none`);
+    if (named.length > 0) files[role] = given[named[0]];
+  }
+  return files;
+}
