@@ -309,6 +309,8 @@ test("what people read names the numbers and stays within 80 columns", async () 
     await run("--help"),
     await run("loss", "--help"),
     await run("verify", "-h"),
+    await run("losses", "-h"),
+    await run("select", "-h"),
     await run("loss", ...face.args, "--loss", "ghmc"),
     await run("loss", ...face.args, "--loss", "focal"),
     await run("verify", ...face.args, "--max-error", "20"),
@@ -318,10 +320,10 @@ test("what people read names the numbers and stays within 80 columns", async () 
     assert.deepEqual({ code, err }, { code: 0, err: "" });
     for (const line of out.split("\n")) assert.ok(line.length <= 80, line);
   }
-  assert.match(texts[4].out, /positives {2}187 \(1 : 544\)\n/);
-  assert.match(texts[5].out, /bracket holds for every element {7}yes\n/);
+  assert.match(texts[6].out, /positives {2}187 \(1 : 544\)\n/);
+  assert.match(texts[7].out, /bracket holds for every element {7}yes\n/);
   assert.match(
-    texts[6].out,
+    texts[8].out,
     /^The exact density needs more than 1MB: this is the certified bracket alone\.\n/,
   );
   assert.deepEqual(await run("--version"), { code: 0, out: `${version}\n`, err: "" });
@@ -336,14 +338,14 @@ writeFileSync(inFolder("five.csv"), "1\n0\n1\n0\n1\n");
 const five = inFolder("five.csv");
 mkdirSync(inFolder("deep.npy"));
 const OWN = Object.keys(PARAMETERS);
-const OPTIONS = ["logits", "targets", "labels", "mask", "weights", "loss", ...OWN, "grad", "json"]
+const OPTIONS = ["logits", "targets", "labels", "mask", "weights", "loss", ...OWN, "grad", "losses", "json"]
   .map((name) => `--${name}`)
   .join(", ");
 const NAMES = Object.keys(LOSSES).join("|");
 
 const REFUSED: [string[], string][] = [
-  [[], "run: expected a command (loss, losses, verify), got none (see counterpoise --help)"],
-  [["verfy"], "run: expected a command (loss, losses, verify), got verfy (did you mean verify?)"],
+  [[], "run: expected a command (loss, losses, select, verify), got none (see counterpoise --help)"],
+  [["verfy"], "run: expected a command (loss, losses, select, verify), got verfy (did you mean verify?)"],
   [["loss", ...few], "run loss: expected --loss NAME, got none"],
   [["loss", "--loss", "bce", "--logits", "x.npy"], "run loss: expected --targets FILE, got none"],
   [

@@ -1,20 +1,16 @@
 /** Whole inputs in memory, for what cannot be streamed. */
 import { walk } from "./batches.ts";
 import type { Io } from "./command.ts";
-import type { Sources } from "./sources.ts";
+import { ROLES } from "./source.ts";
+import type { Batch, Sources } from "./sources.ts";
 
-/** All elements of the inputs at once. */
-export interface Collected {
-  logits: Float32Array;
-  targets: Float32Array | Uint8Array;
-  mask: Uint8Array | undefined;
-}
+type Values = Float32Array | Uint8Array;
 
 /** Joins the parts of a kind; a file gives the same kind of array for every chunk. */
-function join<T extends Float32Array | Uint8Array>(parts: T[]): T {
-  const whole = new (parts[0].constructor as new (length: number) => T)(
-    parts.reduce((n, part) => n + part.length, 0),
-  );
+function join(parts: readonly Values[]): Values {
+  const length = parts.reduce((n, part) => n + part.length, 0);
+  const last = parts[parts.length - 1];
+  const whole = new (last.constructor as new (length: number) => Values)(length);
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
@@ -23,30 +19,28 @@ function join<T extends Float32Array | Uint8Array>(parts: T[]): T {
   return whole;
 }
 
+/** The roles of a batch that hold something. */
+const given = (batch: Batch): (keyof Batch)[] => ROLES.filter((role) => batch[role] !== undefined);
+
 class TooMany extends Error {}
 
-/** All elements, or undefined if there are more than `most`. */
-export async function collect(sources: Sources, most: number, io: Io): Promise<Collected | undefined> {
+/** All rows as one batch, or undefined if there are more than `most`. */
+export async function collect(sources: Sources, most: number, io: Io): Promise<Batch | undefined> {
   if ((sources.rows ?? 0) > most) return undefined;
-  const logits: Float32Array[] = [new Float32Array(0)];
-  const targets: (Float32Array | Uint8Array)[] = [];
-  const masks: Uint8Array[] = [];
-  let held = 0;
+  const empty = sources.empty();
+  const roles = given(empty);
+  const parts = roles.map((role) => [empty[role] as Values]);
+  let rows = 0;
   try {
     await walk(sources, "reading", io, (batch) => {
-      held += batch.logits.length;
-      if (held > most) throw new TooMany();
-      logits.push(batch.logits.slice());
-      targets.push(batch.targets.slice());
-      if (batch.mask) masks.push(batch.mask.slice());
+      rows += batch.rows;
+      if (rows > most) throw new TooMany();
+      for (const [i, role] of roles.entries()) parts[i].push((batch[role] as Values).slice());
     });
   } catch (error) {
     if (error instanceof TooMany) return undefined;
     throw error;
   }
-  return {
-    logits: join(logits),
-    targets: targets.length > 0 ? join(targets) : new Uint8Array(0),
-    mask: masks.length > 0 ? join(masks) : undefined,
-  };
+  const whole = roles.map((role, i) => [role, join(parts[i])]);
+  return { ...Object.fromEntries(whole), first: 0, rows } as Batch;
 }

@@ -12,13 +12,15 @@ export interface Totals {
   [more: string]: unknown;
 }
 
-/** A loss under way: all chunks once for the totals, then any chunk again for its gradient. */
+/** A loss under way: all chunks once for the totals, then any chunk again for what is written. */
 export interface Run {
   /** Where it is there, sees all chunks before `update` does. */
   survey?(batch: Batch): void;
   update(batch: Batch): void;
   totals(): Totals;
   grad(batch: Batch): Float32Array;
+  /** One for each element, or row; not there where an element has none of its own. */
+  losses?(batch: Batch): Float32Array;
 }
 
 export type Parameters = Record<string, Domain>;
@@ -71,7 +73,12 @@ export const HARMONIZED: Family = {
 
 /** The parts of a loss of the library that a run needs; `T` are targets or labels, `O` what goes with each chunk. */
 export interface Streamed<T, O> {
-  into(out: { grad: Float32Array }, logits: Float32Array, targets: T, options: never): unknown;
+  into(
+    out: { grad?: Float32Array; losses?: Float32Array },
+    logits: Float32Array,
+    targets: T,
+    options: never,
+  ): unknown;
   stream(options: never): {
     update(logits: Float32Array, targets: T, options: O): unknown;
     result(): { loss: number; sum: number; count: number; positives: number };
@@ -79,7 +86,7 @@ export interface Streamed<T, O> {
 }
 
 /** A run of a loss whose elements, or rows, do not know of one another; `feed` picks its inputs. */
-export function streamed<T, O extends object>(
+export function streamed<T extends ArrayLike<number>, O extends object>(
   loss: Streamed<T, O>,
   options: object,
   feed: (batch: Batch) => readonly [targets: T, options: O],
@@ -103,6 +110,12 @@ export function streamed<T, O extends object>(
       const grad = new Float32Array(batch.logits.length);
       loss.into({ grad }, batch.logits, targets, { ...options, normalizer: denominator(), ...more } as never);
       return grad;
+    },
+    losses: (batch) => {
+      const [targets, more] = feed(batch);
+      const losses = new Float32Array(targets.length);
+      loss.into({ losses }, batch.logits, targets, { ...options, ...more } as never);
+      return losses;
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Family } from "./family.ts";
 import { LOSSES } from "./losses.ts";
 import { type Given, nearest } from "./options.ts";
 import { keyOf, PARAMETERS } from "./parameters.ts";
-import { type Inputs, ROLES, type Role } from "./source.ts";
+import type { Inputs, Role } from "./source.ts";
 
 export function checkLoss(task: string, name: string): void {
   if (Object.hasOwn(LOSSES, name)) return;
@@ -19,15 +19,21 @@ export function checkLoss(task: string, name: string): void {
 const aliases = (role: Role): readonly Role[] =>
   role === "targets" || role === "labels" ? ["targets", "labels"] : [role];
 
+/** The files that some loss reads, by option. */
+const INPUTS: readonly string[] = Object.values(LOSSES).flatMap(({ family }) =>
+  family.inputs.flatMap(aliases),
+);
+
 /** The parameters of a loss from the command line's; an option that the loss does not have is refused. */
 export function lossOptions(task: string, name: string, given: Given): Record<string, unknown> {
   const { parameters, family } = LOSSES[name];
   const inputs: readonly string[] = family.inputs.flatMap(aliases);
   const options: Record<string, unknown> = {};
   for (const [option, text] of Object.entries(given)) {
-    const isInput = (ROLES as readonly string[]).includes(option);
     const parameter = PARAMETERS[option];
-    if (isInput ? !inputs.includes(option) : parameter && !Object.hasOwn(parameters, option)) {
+    if (
+      INPUTS.includes(option) ? !inputs.includes(option) : parameter && !Object.hasOwn(parameters, option)
+    ) {
       const known = Object.keys(parameters)
         .map((one) => `--${one}`)
         .join(", ");

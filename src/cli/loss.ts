@@ -1,17 +1,19 @@
 /** `counterpoise loss`: a loss, and its gradient, over files of any size. */
-import { resolve } from "node:path";
 import { walk } from "./batches.ts";
 import type { Command, Io } from "./command.ts";
 import type { Run } from "./family.ts";
 import { checkLoss, lossInputs, lossOptions } from "./loss-options.ts";
 import { LOSSES, type Row } from "./losses.ts";
-import { createNpy, requireTarget } from "./npy-writer.ts";
 import type { Given, Options } from "./options.ts";
+import { checkOutputs, writeTogether } from "./outputs.ts";
 import { PARAMETERS } from "./parameters.ts";
 import { render } from "./render.ts";
 import type { Role } from "./source.ts";
 import { openSources, type Sources } from "./sources.ts";
 import { wrap } from "./text.ts";
+
+/** What can be written. */
+const WRITTEN = ["grad", "losses"] as const;
 
 const options: Options = {
   logits: { takes: "FILE", help: "raw scores, or predictions: .npy or .csv" },
@@ -22,17 +24,9 @@ const options: Options = {
   loss: { takes: "NAME", help: "which loss: see below", required: true },
   ...Object.fromEntries(Object.entries(PARAMETERS).map(([name, { takes, help }]) => [name, { takes, help }])),
   grad: { takes: "OUT.npy", help: "write the gradient, as float32" },
+  losses: { takes: "OUT.npy", help: "write the loss of each element, or row" },
   json: { help: "print one JSON object" },
 };
-
-async function checkGrad(task: string, path: string, sources: Sources): Promise<void> {
-  if (!/\.npy$/i.test(path))
-    throw new TypeError(`Cannot ${task}: expected --grad as a .npy file, got ${path}`);
-  if (sources.paths.some((input) => resolve(input) === resolve(path))) {
-    throw new TypeError(`Cannot ${task}: expected --grad as a file of its own, got the input ${path}`);
-  }
-  await requireTarget(path);
-}
 
 /** Takes the classes from the files where they are needed and not given. */
 function settleClasses(task: string, row: Row, parameters: Record<string, unknown>, sources: Sources): void {
@@ -49,21 +43,28 @@ function widthsOf({ family }: Row, { classes }: Record<string, unknown>): Partia
   return Object.fromEntries(family.perClass.map((role) => [role, (classes as number | undefined) ?? 1]));
 }
 
-async function writeGrad(
-  path: string,
-  run: Run,
-  shape: readonly number[],
+/** Writes what was asked for, in one more pass, and tells where. */
+async function write(
+  loss: Run,
+  { family }: Row,
+  given: Given,
+  rows: number,
   sources: Sources,
   io: Io,
-): Promise<void> {
-  const writer = await createNpy(path, shape);
-  try {
-    await walk(sources, "gradient", io, (batch) => writer.write(run.grad(batch)));
-    await writer.finish();
-  } catch (error) {
-    await writer.abort();
-    throw error;
-  }
+): Promise<Record<string, string>> {
+  const kinds = WRITTEN.filter((kind) => given[kind] !== undefined);
+  if (kinds.length === 0) return {};
+  const shape = sources.shape(rows, family.rows);
+  const outputs = kinds.map((kind) => ({
+    path: given[kind]!,
+    shape: kind === "losses" && family.rows ? [rows] : shape,
+  }));
+  await writeTogether(outputs, (writers) =>
+    walk(sources, kinds.join(", "), io, async (batch) => {
+      for (const [i, kind] of kinds.entries()) await writers[i].write(loss[kind]!(batch));
+    }),
+  );
+  return Object.fromEntries(kinds.map((kind) => [kind, given[kind]!]));
 }
 
 /** Options as they are written to JSON. */
@@ -86,7 +87,10 @@ async function run(task: string, given: Given, io: Io): Promise<number> {
     settleClasses(task, row, parameters, sources);
     const loss = row.begin(parameters);
     sources.align(widthsOf(row, parameters));
-    if (given.grad) await checkGrad(task, given.grad, sources);
+    if (given.losses !== undefined && !loss.losses) {
+      throw new TypeError(`Cannot ${task}: expected --losses with a loss of single elements, got ${name}`);
+    }
+    await checkOutputs(task, given, WRITTEN, sources.paths);
     if (loss.survey) await walk(sources, "bins", io, (batch) => loss.survey!(batch));
     let rows = 0;
     await walk(sources, name, io, (batch) => {
@@ -94,18 +98,11 @@ async function run(task: string, given: Given, io: Io): Promise<number> {
       rows += batch.rows;
     });
     const totals = loss.totals();
-    if (given.grad) await writeGrad(given.grad, loss, sources.shape(rows, row.family.rows), sources, io);
+    const written = await write(loss, row, given, rows, sources, io);
     const { loss: value, ...more } = totals;
-    const object = {
-      command: "loss",
-      name,
-      options: shown(parameters),
-      loss: value,
-      ...more,
-      ...(given.grad && { grad: given.grad }),
-    };
+    const object = { command: "loss", name, options: shown(parameters), loss: value, ...more, ...written };
     io.stdout.write(
-      given.json === undefined ? render(name, row.family, totals, given.grad) : `${JSON.stringify(object)}\n`,
+      given.json === undefined ? render(name, row.family, totals, written) : `${JSON.stringify(object)}\n`,
     );
     return 0;
   } finally {
@@ -127,7 +124,8 @@ A column of a .csv file is a name of its header or a number that counts from 1;
 the first one where none is given. Several are a,b,c or x0..x9: values of a row.
 Classes are the last axis of the logits, or their columns, unless --classes says
 otherwise. float64 and integers are rounded to float32; labels are whole numbers
-of any type. With --grad the files are read twice, with --bins auto once more.
+of any type. With --grad or --losses the files are read twice, with --bins auto
+once more.
 
   counterpoise loss --logits l.npy --targets t.npy --loss focal --grad g.npy
   counterpoise loss --logits d.csv:logit --targets d.csv:label --loss ghmc

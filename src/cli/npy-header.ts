@@ -142,8 +142,11 @@ export function showShape(shape: readonly number[]): string {
   return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
 }
 
+/** Types that are written: float32, uint8, uint32. */
+export type Written = "<f4" | "|u1" | "<u4";
+
 /** The bytes in front of the values of a little-endian C-order file, padded to a multiple of 64 as numpy does. */
-export function formatHeader(descr: "<f4", shape: readonly number[]): Uint8Array {
+export function formatHeader(descr: Written, shape: readonly number[]): Uint8Array {
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${showShape(shape)}, }`;
   const total = Math.ceil((10 + text.length + 1) / 64) * 64;
   const bytes = new TextEncoder().encode(`\0\0\0\0\0\0\x01\0\0\0${text.padEnd(total - 11)}\n`);

@@ -5,12 +5,12 @@ import { access, constants, type FileHandle, open, rename, stat, unlink } from "
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { reason } from "./file.ts";
-import { formatHeader, showShape } from "./npy-header.ts";
+import { formatHeader, showShape, type Written } from "./npy-header.ts";
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
- * Writes a float32 `.npy` file under a temporary name in the same folder and renames it at the end, so that the
+ * Writes a `.npy` file under a temporary name in the same folder and renames it at the end, so that the
  * name asked for never holds half an array. Whatever ends the work early removes the temporary file.
  */
 export class NpyWriter {
@@ -36,7 +36,7 @@ export class NpyWriter {
     this.#release = release;
   }
 
-  async write(values: Float32Array): Promise<void> {
+  async write(values: Float32Array | Uint8Array | Uint32Array): Promise<void> {
     this.#left -= values.length;
     await this.writeBytes(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   }
@@ -53,13 +53,18 @@ export class NpyWriter {
     }
   }
 
-  /** Gives the file its name. */
-  async finish(): Promise<void> {
+  /** Throws unless as many values have come as the shape asks for. */
+  requireFull(): void {
     if (this.#left !== 0) {
       throw new RangeError(
         `Cannot write ${this.path}: expected values for shape ${showShape(this.#shape)}, got ${Math.abs(this.#left)} too ${this.#left > 0 ? "few" : "many"}`,
       );
     }
+  }
+
+  /** Gives the file its name. */
+  async finish(): Promise<void> {
+    this.requireFull();
     await this.#handle.close();
     try {
       await rename(this.#temporary, this.path);
@@ -109,8 +114,12 @@ export async function requireTarget(path: string): Promise<void> {
   }
 }
 
-/** Begins a float32 `.npy` file of that shape. */
-export async function createNpy(path: string, shape: readonly number[]): Promise<NpyWriter> {
+/** Begins a `.npy` file of that shape. */
+export async function createNpy(
+  path: string,
+  shape: readonly number[],
+  descr: Written = "<f4",
+): Promise<NpyWriter> {
   await requireTarget(path);
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 8)}.part`);
   // Before the file is there: an interrupt may come at any moment.
@@ -124,7 +133,7 @@ export async function createNpy(path: string, shape: readonly number[]): Promise
   }
   const writer = new NpyWriter(path, temporary, handle, shape, release);
   try {
-    await writer.writeBytes(formatHeader("<f4", shape));
+    await writer.writeBytes(formatHeader(descr, shape));
   } catch (error) {
     await writer.abort();
     throw error;

@@ -2,7 +2,12 @@
 import type { Family, Totals } from "./family.ts";
 import { number, table } from "./text.ts";
 
-const WORDS: Record<string, string> = { loss: "value", meanLoss: "mean unweighted loss" };
+const WORDS: Record<string, string> = {
+  loss: "value",
+  meanLoss: "mean unweighted loss",
+  grad: "gradient",
+  losses: "losses",
+};
 
 interface Histogram {
   bins: number;
@@ -22,7 +27,12 @@ function renderHistogram({ bins, counts, lossSums }: Histogram): string {
   return text;
 }
 
-export function render(name: string, family: Family, totals: Totals, grad: string | undefined): string {
+export function render(
+  name: string,
+  family: Family,
+  totals: Totals,
+  written: Record<string, string>,
+): string {
   const { histogram, positives, count, ...rest } = totals;
   const negatives = count - positives;
   const ratio = positives > 0 ? ` (1 : ${Math.round(negatives / positives)})` : "";
@@ -35,6 +45,6 @@ export function render(name: string, family: Family, totals: Totals, grad: strin
       number(value as number),
     ]),
   ];
-  if (grad) lines.push(["gradient", grad]);
+  for (const [kind, path] of Object.entries(written)) lines.push([WORDS[kind], path]);
   return table(lines) + (histogram ? renderHistogram(histogram as Histogram) : "");
 }

@@ -4,9 +4,10 @@ import type { Command, Io } from "./command.ts";
 import { listCommand } from "./list.ts";
 import { lossCommand } from "./loss.ts";
 import { describeOptions, nearest, readOptions } from "./options.ts";
+import { selectCommand } from "./select.ts";
 import { verifyCommand } from "./verify.ts";
 
-const COMMANDS: readonly Command[] = [lossCommand, listCommand, verifyCommand];
+const COMMANDS: readonly Command[] = [lossCommand, listCommand, selectCommand, verifyCommand];
 
 const HELP = `counterpoise: losses and exact gradients for imbalanced data
 

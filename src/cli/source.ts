@@ -12,7 +12,17 @@ interface Reader {
   close(): Promise<void>;
 }
 
-export const ROLES = ["logits", "targets", "labels", "mask", "weights"] as const;
+export const ROLES = [
+  "logits",
+  "losses",
+  "targets",
+  "labels",
+  "mask",
+  "weights",
+  "boxes",
+  "groups",
+  "positives",
+] as const;
 export type Role = (typeof ROLES)[number];
 /** What names the files: paths, for `.csv` with columns. */
 export type Inputs = Partial<Record<Role, string>>;
@@ -31,7 +41,7 @@ export interface Named {
 export async function openSource(role: Role, spec: string): Promise<Named> {
   const { path } = parseSpec(spec);
   const extension = /\.[^./\\]*$/.exec(path)?.[0].toLowerCase();
-  const exact = role === "labels";
+  const exact = role === "labels" || role === "groups";
   if (extension === ".csv") {
     const reader = await openCsv(spec, exact);
     return { role, name: path, reader, shape: undefined, columns: reader.columns, width: 1 };

@@ -2,16 +2,38 @@
 import { type Labels, type Origin, toFloats, toLabels, toMask, toTargets, type Values } from "./convert.ts";
 import { type Inputs, type Named, openSource, ROLES, type Role } from "./source.ts";
 
-/** Rows that belong together; `first` is the place of the first one in the files. Of the roles, those that were opened. */
-export interface Batch {
-  first: number;
-  rows: number;
+/** What the values of a file become. Of the roles, those that were opened. */
+interface Kinds {
   logits: Float32Array;
+  losses: Float32Array;
   targets: Float32Array | Uint8Array;
   labels: Labels;
   mask?: Uint8Array;
   weights?: Float32Array;
+  boxes?: Float32Array;
+  groups?: Labels;
+  positives?: Uint8Array;
 }
+
+/** Rows that belong together; `first` is the place of the first one in the files. */
+export interface Batch extends Kinds {
+  first: number;
+  rows: number;
+}
+
+type Convert = (values: Values, origin: Origin, mask: Uint8Array | undefined) => Float32Array | Labels;
+
+const CONVERT: Record<Role, Convert> = {
+  logits: toFloats,
+  losses: toFloats,
+  targets: toTargets,
+  labels: toLabels,
+  mask: toMask,
+  weights: toFloats,
+  boxes: toFloats,
+  groups: toLabels,
+  positives: toMask,
+};
 
 /** All files of a run, read in step. Files of different lengths are found out before or at the last batch. */
 export class Sources {
@@ -80,22 +102,26 @@ export class Sources {
   }
 
   async #next(max: number): Promise<Batch> {
-    const first = this.#first;
     const values: Partial<Record<Role, Values>> = {};
     for (const { role, reader, width } of this.#all) values[role] = await reader.next(max * width);
     await this.#requireStep(values, max);
-    const { logits, targets, labels, mask, weights } = values;
-    const valid = mask && toMask(mask, this.#origin("mask"));
+    return this.#convert(values);
+  }
+
+  /** A batch of no rows. */
+  empty(): Batch {
+    return this.#convert(Object.fromEntries(this.#all.map(({ role }) => [role, new Float32Array(0)])));
+  }
+
+  #convert(values: Partial<Record<Role, Values>>): Batch {
+    const mask = values.mask && toMask(values.mask, this.#origin("mask"));
+    const converted = this.#all.map(({ role }) => [
+      role,
+      role === "mask" ? mask : CONVERT[role](values[role]!, this.#origin(role), mask),
+    ]);
     const { role, width } = this.#all[0];
-    return {
-      first,
-      rows: values[role]!.length / width,
-      ...(logits && { logits: toFloats(logits) }),
-      ...(targets && { targets: toTargets(targets) }),
-      ...(labels && { labels: toLabels(labels, this.#origin("labels"), valid) }),
-      ...(weights && { weights: toFloats(weights) }),
-      mask: valid,
-    } as Batch;
+    const rows = values[role]!.length / width;
+    return { ...Object.fromEntries(converted), first: this.#first, rows } as Batch;
   }
 
   #origin(role: Role): Origin {
