@@ -8,6 +8,7 @@ import { batch } from "./data.ts";
 import { lossesOf, none } from "./element.ts";
 import { MIN_NORMAL, neighbour, walk } from "./reference/float32.ts";
 import { logError } from "./reference/wide.ts";
+import { rowOf } from "./table.ts";
 
 const { logits, targets } = batch(5003, 107, 0.3);
 const wide = walk(999983);
@@ -80,6 +81,28 @@ test("the margin of FL* decides where it falls off", () => {
     });
     assert.equal(grad[0], -0.5);
   }
+});
+
+test("FL* keeps its bound at the float32 nearest to beta / gamma, on whichever side that lies", () => {
+  const { truth, bound } = rowOf("focalStar");
+  const sides = [0, 0];
+  for (const gamma of [0.3, 3, 7, 7.7, 99.9]) {
+    for (const beta of [1, -1, 3.3, 100, -1000, 999]) {
+      const near = Math.fround(beta / gamma);
+      sides[near < beta / gamma ? 0 : 1]++;
+      for (const steps of [-2, -1, 0, 1, 2]) {
+        for (const y of [0, 1]) {
+          const x = neighbour(y ? -near : near, steps);
+          const got = focalStar(Float32Array.of(x), Uint8Array.of(y), { gamma, beta, reduction: "sum" });
+          const want = truth(x, y, { gamma, beta });
+          const most = bound(x, y, { gamma, beta }, want);
+          assert.ok(Math.abs(got.loss - want.loss) <= most.loss, `${gamma}, ${beta} at ${x}: ${got.loss}`);
+          assert.ok(Math.abs(got.grad[0] - want.grad) <= most.grad, `${gamma}, ${beta} at ${x}`);
+        }
+      }
+    }
+  }
+  assert.ok(sides[0] > 5 && sides[1] > 5);
 });
 
 test("hard truncation keeps cross-entropy bit for bit or leaves nothing, by p_t against the margin", () => {

@@ -40,7 +40,9 @@ export class FocalStar extends Loss {
     const smaller = Logistic.smaller(e, larger);
     const q = F4.xor(larger, Logistic.exchange(z, larger, smaller));
     this.put(grad, F4.mul(w, q), sign);
-    return F4.mul(w, F4.madd(Log1p.unit(e), F4.lit(this.inverse), F4.relu(F4.add(d, low))));
+    // Where d is 0 its sign is that of low, but e is e^(-gamma low) and q fits it: low then counts whatever its sign.
+    const linear = F4.clear(F4.lt(d, F4.lit(0)), F4.add(d, low));
+    return F4.mul(w, F4.madd(Log1p.unit(e), F4.lit(this.inverse), linear));
   }
 }
 
