@@ -1,33 +1,13 @@
 /** What is measured against what. Both sides write to arrays that exist, and both are checked before they are timed. */
-import { bce, density, focal, ghmc } from "counterpoise";
+import { asymmetric, bce, density, focal, ghmc } from "counterpoise";
 import { ghmTruth } from "../test/reference/ghm.ts";
+import { asymmetricTruth } from "../test/reference/margin-losses.ts";
 import { bceTruth, focalHardTruth } from "../test/reference/pointwise.ts";
+import { type Contest, checkSide, close } from "./contest.ts";
 import { type Batch, detectorBatch } from "./data.ts";
+import { harmonizedResiduals, residuals } from "./residuals.ts";
 import * as plain from "./rivals.ts";
-
-export interface Contest {
-  name: string;
-  ours(): unknown;
-  rival(): unknown;
-  /** Throws unless both sides give what the float64 oracle gives. */
-  check(): void;
-}
-
-function close(name: string, got: number, want: number, tolerance: number): void {
-  if (Math.abs(got - want) <= tolerance * Math.abs(want)) return;
-  throw new Error(`Cannot time ${name}: expected ${want}, got ${got}`);
-}
-
-/** Compares the loss and every 97th gradient. */
-function checkSide(
-  name: string,
-  loss: number,
-  grad: Float32Array,
-  truth: { loss: number; grad(i: number): number },
-): void {
-  close(`${name} (loss)`, loss, truth.loss, 1e-6);
-  for (let i = 0; i < grad.length; i += 97) close(`${name} (gradient ${i})`, grad[i]!, truth.grad(i), 1e-4);
-}
+import { hardest } from "./selection.ts";
 
 type Truth = (x: number, t: number) => { loss: number; grad: number };
 
@@ -122,5 +102,22 @@ export function contests(n: number): Contest[] {
     ),
     harmonized(batch),
     exact(batch),
+    pointwise(
+      "focal, gamma 1.7",
+      batch,
+      (grad) => focal.into({ grad }, logits, targets, { gamma: 1.7 }).loss,
+      (grad) => plain.focalReal(batch, grad, 1.7),
+      (x, t) => focalHardTruth(x, t, 1.7, 0.25),
+    ),
+    pointwise(
+      "asymmetric",
+      batch,
+      (grad) => asymmetric.into({ grad }, logits, targets).loss,
+      (grad) => plain.asymmetric(batch, grad),
+      (x, t) => asymmetricTruth(x, t, { gammaPos: 0, gammaNeg: 4, clip: 0.05, detachFocus: false }),
+    ),
+    residuals(n),
+    harmonizedResiduals(n),
+    hardest(batch),
   ];
 }

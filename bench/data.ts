@@ -26,3 +26,16 @@ export function detectorBatch(n: number, seed = 7): Batch {
   }
   return { logits, targets };
 }
+
+/** n predictions, as logits, and what they should be: most residuals near 0.02, one in 50 far. */
+export function residualBatch(n: number, seed = 11): Batch {
+  const random = generator(seed);
+  const logits = new Float32Array(n);
+  const targets = new Float32Array(n);
+  for (let i = 0; i < n; i++) {
+    const spread = random() < 0.02 ? 3 : 0.04;
+    targets[i] = (random() - 0.5) * 4;
+    logits[i] = targets[i]! + (random() + random() + random() - 1.5) * spread;
+  }
+  return { logits, targets };
+}

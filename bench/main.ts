@@ -1,12 +1,14 @@
 /**
  * Times the public API against plain TypeScript in one process: `npm run bench`, or `npm run bench:all` for three
- * engines side by side. Every contestant is checked against a float64 oracle before it is timed.
+ * engines side by side. Every contestant is checked against a float64 oracle before it is timed. `--contest=NAME`, once
+ * or more, runs only those: `npm run bench -- --contest=focal --contest="hardest 1 %"`.
  *
  * Both sides of a contest take turns, and the fastest sample of each counts: on a machine that others use too, the
  * minimum moves by a percent where the mean moves by a half. Ratios are what carries over to another machine.
  */
 import process from "node:process";
 import { do_not_optimize, measure } from "mitata";
+import type { Contest } from "./contest.ts";
 import { contests } from "./contests.ts";
 
 const SIZES = [1e3, 1e4, 1e5, 1e6];
@@ -29,10 +31,21 @@ async function fastest(work: () => unknown): Promise<number> {
   return min;
 }
 
+/** The contests that are asked for; all of them without a name. */
+function chosen(n: number): Contest[] {
+  const names = process.argv.flatMap((word) => (word.startsWith("--contest=") ? [word.slice(10)] : []));
+  const all = contests(n);
+  const unknown = names.find((name) => !all.some((contest) => contest.name === name));
+  if (unknown !== undefined) {
+    throw new Error(`Cannot time ${unknown}: expected one of ${all.map(({ name }) => name).join("; ")}`);
+  }
+  return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
+}
+
 async function time(): Promise<Line[]> {
   const lines: Line[] = [];
   for (const n of SIZES) {
-    for (const { name, ours, rival, check } of contests(n)) {
+    for (const { name, ours, rival, check } of chosen(n)) {
       check();
       let best = Infinity;
       let other = Infinity;
@@ -48,20 +61,20 @@ async function time(): Promise<Line[]> {
 
 function print(lines: readonly Line[]): void {
   console.log(
-    "ns per element, loss and gradient through the public API (exact density: counts), fastest sample",
+    "ns per element, loss and gradient through the public API (exact density: counts; hardest: a mask), fastest sample",
   );
   console.log(
-    `${"".padEnd(15)}${"N".padStart(8)}${"ours".padStart(9)}${"plain".padStart(9)}${"ratio".padStart(9)}`,
+    `${"".padEnd(18)}${"N".padStart(8)}${"ours".padStart(9)}${"plain".padStart(9)}${"ratio".padStart(9)}`,
   );
   for (const { name, n, ours, plain, ratio } of lines) {
     const row = [ours.toFixed(2), plain.toFixed(2), `${ratio.toFixed(1)}x`].map((text) => text.padStart(9));
-    console.log(`${name.padEnd(15)}${String(n).padStart(8)}${row.join("")}`);
+    console.log(`${name.padEnd(18)}${String(n).padStart(8)}${row.join("")}`);
   }
   for (const n of SIZES) {
-    const at = (name: string): number => lines.find((line) => line.name === name && line.n === n)!.ours;
-    console.log(
-      `exact density costs ${(at("exact density") / at("ghmc")).toFixed(1)} times ghmc at N = ${n}`,
-    );
+    const at = (name: string): number =>
+      lines.find((line) => line.name === name && line.n === n)?.ours ?? Number.NaN;
+    const cost = at("exact density") / at("ghmc");
+    if (cost > 0) console.log(`exact density costs ${cost.toFixed(1)} times ghmc at N = ${n}`);
   }
 }
 

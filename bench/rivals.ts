@@ -82,3 +82,68 @@ export function windowCounts(g: Float32Array, width: number, counts: Uint32Array
     counts[index[i]!] = high - low;
   }
 }
+
+export function focalReal({ logits, targets }: Batch, grad: Float32Array, gamma: number): number {
+  const n = logits.length;
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    const t = targets[i]!;
+    const u = t ? logits[i]! : -logits[i]!;
+    const e = Math.exp(-Math.abs(u));
+    const p = u >= 0 ? 1 / (1 + e) : e / (1 + e);
+    const q = u >= 0 ? e / (1 + e) : 1 / (1 + e);
+    const ce = Math.max(-u, 0) + Math.log1p(e);
+    const weight = (t ? 0.25 : 0.75) * q ** gamma;
+    sum += weight * ce;
+    grad[i] = ((t ? -1 : 1) * weight * (q + gamma * p * ce)) / n;
+  }
+  return sum / n;
+}
+
+/** The exponents 0 and 4 and the clip 0.05. */
+export function asymmetric({ logits, targets }: Batch, grad: Float32Array): number {
+  const n = logits.length;
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    const x = logits[i]!;
+    const e = Math.exp(-Math.abs(x));
+    const p = x >= 0 ? 1 / (1 + e) : e / (1 + e);
+    const q = x >= 0 ? e / (1 + e) : 1 / (1 + e);
+    if (targets[i]!) {
+      sum += Math.max(-x, 0) + Math.log1p(e);
+      grad[i] = -q / n;
+      continue;
+    }
+    const b = p - 0.05;
+    if (b <= 0) {
+      grad[i] = 0;
+      continue;
+    }
+    const ce = -Math.log1p(-b);
+    const power = b * b * b * b;
+    sum += power * ce;
+    grad[i] = (power * p * q * (1 / (1 - b) + (4 * ce) / b)) / n;
+  }
+  return sum / n;
+}
+
+/** The mask of the `budget` hardest: a sort, what is above the cut, and of those at the cut the first. */
+export function hardest(losses: Float32Array, budget: number): Uint8Array {
+  const n = losses.length;
+  const cut = losses.slice().sort()[n - budget]!;
+  const mask = new Uint8Array(n);
+  let left = budget;
+  for (let i = 0; i < n; i++) {
+    if (losses[i]! > cut) {
+      mask[i] = 1;
+      left--;
+    }
+  }
+  for (let i = 0; left > 0; i++) {
+    if (losses[i]! === cut) {
+      mask[i] = 1;
+      left--;
+    }
+  }
+  return mask;
+}

@@ -1,5 +1,6 @@
 /**
- * Runs the benchmark: `bun tools/bench.ts [ENGINE...] [--kernels]`. Without an engine, Node if there is one, else Bun.
+ * Runs the benchmark: `bun tools/bench.ts [ENGINE...] [--contest=NAME...] [--kernels]`. Without an engine, Node if there
+ * is one, else Bun.
  * The benchmark is bundled first, because Node before 22.18 cannot load TypeScript.
  *
  * `--kernels` compares the interleaved module with the plain one instead, the best of five processes each.
@@ -12,6 +13,7 @@ import { type Engine, type EngineName, findEngine } from "./engines.ts";
 
 const NAMES: EngineName[] = ["node", "deno", "bun"];
 const words = process.argv.slice(2);
+const contests = words.filter((word) => word.startsWith("--contest="));
 const asked = NAMES.filter((name) => words.includes(name));
 
 function engines(): Engine[] {
@@ -39,18 +41,20 @@ function run({ name, path }: Engine, script: string, args: readonly string[]): s
 function sideBySide(found: readonly Engine[], results: readonly Line[][]): void {
   const names = found.map(({ name, version }) => `${name} ${version}`.padStart(15));
   console.log(`times faster than plain TypeScript in the same engine${"".padEnd(5)}`);
-  console.log(`${"".padEnd(15)}${"N".padStart(8)}${names.join("")}`);
+  console.log(`${"".padEnd(18)}${"N".padStart(8)}${names.join("")}`);
   results[0]!.forEach(({ name, n }, i) => {
     const ratios = results.map((lines) => `${lines[i]!.ratio.toFixed(1)}x`.padStart(15));
-    console.log(`${name.padEnd(15)}${String(n).padStart(8)}${ratios.join("")}`);
+    console.log(`${name.padEnd(18)}${String(n).padStart(8)}${ratios.join("")}`);
   });
   for (const n of new Set(results[0]!.map((line) => line.n))) {
     const cost = (lines: Line[]): number => {
-      const at = (name: string): number => lines.find((line) => line.n === n && line.name === name)!.ours;
+      const at = (name: string): number =>
+        lines.find((line) => line.n === n && line.name === name)?.ours ?? Number.NaN;
       return at("exact density") / at("ghmc");
     };
+    if (!(cost(results[0]!) > 0)) continue;
     const row = results.map((lines) => `${cost(lines).toFixed(1)}x`.padStart(15));
-    console.log(`${"exact / ghmc".padEnd(15)}${String(n).padStart(8)}${row.join("")}`);
+    console.log(`${"exact / ghmc".padEnd(18)}${String(n).padStart(8)}${row.join("")}`);
   }
 }
 
@@ -86,11 +90,11 @@ if (words.includes("--kernels")) {
   const script = bundle("main");
   if (found.length === 1) {
     console.log(`${found[0]!.name} ${found[0]!.version}`);
-    console.log(run(found[0]!, script, []).trimEnd());
+    console.log(run(found[0]!, script, contests).trimEnd());
   } else {
     sideBySide(
       found,
-      found.map((engine) => JSON.parse(run(engine, script, ["--json"])) as Line[]),
+      found.map((engine) => JSON.parse(run(engine, script, ["--json", ...contests])) as Line[]),
     );
   }
 }

@@ -1,0 +1,25 @@
+/** What a contest is, and how both sides are checked before they are timed. */
+
+export interface Contest {
+  name: string;
+  ours(): unknown;
+  rival(): unknown;
+  /** Throws unless both sides give what the float64 oracle gives. */
+  check(): void;
+}
+
+export function close(name: string, got: number, want: number, tolerance: number): void {
+  if (Math.abs(got - want) <= tolerance * Math.abs(want)) return;
+  throw new Error(`Cannot time ${name}: expected ${want}, got ${got}`);
+}
+
+/** Compares the loss and every 97th gradient. */
+export function checkSide(
+  name: string,
+  loss: number,
+  grad: Float32Array,
+  truth: { loss: number; grad(i: number): number },
+): void {
+  close(`${name} (loss)`, loss, truth.loss, 1e-6);
+  for (let i = 0; i < grad.length; i += 97) close(`${name} (gradient ${i})`, grad[i]!, truth.grad(i), 1e-4);
+}
