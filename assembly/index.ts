@@ -7,6 +7,7 @@ export { windowCounts, windowScratch } from "./density/exact";
 export { fineHistogram, prefixSum } from "./density/histogram";
 export { exactDensity, exactScale } from "./density/weight";
 export { indexFloor, indexRounded, readCells, tallyFloor, tallyRounded } from "./drive/bins";
+export { decay } from "./drive/decay";
 export { lookup, lookupWide, planes } from "./drive/lookup";
 export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
 export { marginRows, settleRows, spreadBoth, spreadRows } from "./drive/row-margin";

@@ -18,7 +18,7 @@ function load(file: string): Side {
   const module = new WebAssembly.Module(readFileSync(file));
   const exports = new WebAssembly.Instance(module).exports as unknown as Exports;
   const start = Math.ceil(exports.heapBase!() / 64) * 64;
-  const at = Array.from({ length: 20 }, (_, i) => start + 8192 + i * SIZE);
+  const at = Array.from({ length: 20 }, (_, i) => start + 65536 + i * SIZE);
   const f32 = new Float32Array(exports.memory.buffer);
   let state = 7;
   for (let i = 0; i < N; i++) {

@@ -17,7 +17,8 @@ type Room = Small | Long;
 
 /** The fixed rooms and their bytes. Arrays of float32 hold one chunk. */
 const ROOMS: Record<Room, number> = {
-  op: 64,
+  /** Parameters, then the rooms of a block: see assembly/drive/stages.ts. */
+  op: 64 + 8 * 4608,
   report: 16,
   words: 80,
   table: 1024,

@@ -143,8 +143,9 @@ export class Arena {
   }
 
   /** float32 parameters and then 32-bit words, with room for what a kernel keeps behind them. */
+  /** Parameters, and the rooms of one block that long losses have behind them. */
   parameters(floats: readonly number[], words: readonly number[] = []): number {
-    const at = this.room(64);
+    const at = this.room(64 + 8 * 4608);
     this.#floats.set(floats, at >> 2);
     this.#words.set(words, (at >> 2) + floats.length);
     return at;

@@ -166,7 +166,14 @@ const bracket: Calls = kinds(["unit", "wild"], (norms) => (arena, n) => {
   return [n, arena.floats(n, norms), width, scale, bins, cumulative, ...counts, arena.room(8 * n)];
 });
 
+/** (from, end, x, e) */
+const decay: Calls = kinds(["logits", "wild"], (logits) => (arena, n) => {
+  const from = 16 * arena.random.below(n + 1);
+  return [from, from + 4 * n, arena.floats(n, logits) - from, arena.room(4 * n) - from];
+});
+
 export const CALLS: Readonly<Record<string, Calls>> = {
+  decay,
   bceHard: hardLoss(plain),
   focalSquare: hardLoss(gamma([2])),
   focalHalves: hardLoss(gamma(HALVES)),

@@ -19,6 +19,7 @@ import { interleave, type LoopReport, requireInterleaved } from "./interleave.ts
  * short, and memory or one slow instruction sets its pace. All other loops get four where they fit.
  */
 export const COPIES: Readonly<Record<string, number>> = {
+  decay: 2,
   bceHard: 2,
   bceSoft: 2,
   focalSquare: 2,
@@ -26,9 +27,9 @@ export const COPIES: Readonly<Record<string, number>> = {
   focalReal: 4,
   focalStar: 3,
   hardTruncation: 2,
-  softTruncation: 3,
-  asymmetricParts: 3,
-  asymmetricReal: 2, // its exponentials; what follows is too long to gain
+  softTruncation: 2,
+  asymmetricParts: 2,
+  asymmetricReal: 2,
   liftRows: 4,
   marginRows: 4,
   settleRows: 1,

@@ -1,28 +1,32 @@
-import { Decay } from "./decay";
+import { BLOCK, decay } from "./decay";
 
-/**
- * A binary loss of hard targets: a function of one variable, the negated margin v = -(2t - 1) x, which is the
- * logit that argues against the target. The receiver is the address of its parameters, which the host writes; a
- * subclass adds its own fields behind these. Used as a type argument only: see `Margin.run`.
- */
+/** The parameters that every loss begins with, which the host writes. */
 @unmanaged
-export abstract class Loss {
+export abstract class Weighted {
   /** What every gradient is divided by before it is stored, one rounding. */
   divisor: f32;
   /** Weights of target 1 and of target 0. */
   positive: f32;
   negative: f32;
 
+  /** The gradient with respect to the logit: that with respect to v, with the sign turned back. */
+  @inline put(grad: usize, slope: v128, sign: v128): void {
+    v128.store(grad, f32x4.div(v128.xor(slope, sign), f32x4.splat(this.divisor)));
+  }
+}
+
+/**
+ * A binary loss of hard targets: a function of one variable, the negated margin v = -(2t - 1) x, which is the
+ * logit that argues against the target. The receiver is the address of its parameters; a subclass adds its own
+ * fields behind them. Used as a type argument only: see `Margin.run`.
+ */
+@unmanaged
+export abstract class Loss extends Weighted {
   /**
    * Returns w f(v) and hands w f'(v) >= 0 to `put`, along with `sign` and `grad`, which it need not look at;
    * e = exp(-|v|).
    */
   abstract eval(v: v128, e: v128, w: v128, sign: v128, grad: usize): v128;
-
-  /** The gradient with respect to the logit: that with respect to v, with the sign turned back. */
-  @inline put(grad: usize, slope: v128, sign: v128): void {
-    v128.store(grad, f32x4.div(v128.xor(slope, sign), f32x4.splat(this.divisor)));
-  }
 }
 
 export class Margin {
@@ -44,9 +48,9 @@ export class Margin {
     grad: usize,
   ): void {
     const all = (<usize>n) << 2;
-    for (let from: usize = 0; from < all; from += Decay.BLOCK) {
-      const end = min(from + Decay.BLOCK, all);
-      Decay.run(from, end, x, loss);
+    for (let from: usize = 0; from < all; from += BLOCK) {
+      const end = min(from + BLOCK, all);
+      decay(from, end, x, loss);
       Margin.block<L>(from, end, x, t, w, stride, op, loss, grad);
     }
   }

@@ -1,4 +1,4 @@
-import { Decay } from "./decay";
+import { BLOCK, decay } from "./decay";
 
 /**
  * A loss of any targets on one vector of four elements. The receiver is the address of its parameters, which the host
@@ -43,9 +43,9 @@ export class Pointwise {
     grad: usize,
   ): void {
     const all = (<usize>n) << 2;
-    for (let from: usize = 0; from < all; from += Decay.BLOCK) {
-      const end = min(from + Decay.BLOCK, all);
-      Decay.run(from, end, x, loss);
+    for (let from: usize = 0; from < all; from += BLOCK) {
+      const end = min(from + BLOCK, all);
+      decay(from, end, x, loss);
       for (let i = from; i < end; i += 16) {
         v128.store(
           loss + i,

@@ -1,4 +1,4 @@
-import { Loss, Margin } from "../drive/margin";
+import { Clip, Clipped } from "../drive/clipped";
 import { F4 } from "../lane/f32x4";
 import { Exp } from "../math/exp";
 import { Log } from "../math/log";
@@ -29,8 +29,10 @@ export abstract class Exponents {
   restPositive: f32;
   restNegative: f32;
 
-  /** b^gamma up to a constant factor; `miss` = 1 - b, and where `shifted` has zeros b = sigmoid(v), with e = decay(v). */
-  abstract of(base: v128, miss: v128, v: v128, e: v128, shifted: v128, isPositive: v128): v128;
+  /** b, or -log(b), in the form that `of` takes; `miss` = 1 - b, and where `shifted` has zeros b = sigmoid(v), with e = decay(v). */
+  abstract form(base: v128, miss: v128, v: v128, e: v128, shifted: v128): v128;
+  /** b^gamma up to a constant factor. */
+  abstract of(base: v128, isPositive: v128): v128;
   /** b^gamma times a value >= 0. */
   abstract times(faded: v128, value: v128): v128;
 
@@ -44,7 +46,10 @@ export abstract class Exponents {
 @unmanaged
 @final
 export class Parts extends Exponents {
-  @inline of(base: v128, miss: v128, v: v128, e: v128, shifted: v128, isPositive: v128): v128 {
+  @inline form(base: v128, miss: v128, v: v128, e: v128, shifted: v128): v128 {
+    return base;
+  }
+  @inline of(base: v128, isPositive: v128): v128 {
     const parts = this.side(isPositive, i32x4.splat(this.gammaPositive), i32x4.splat(this.gammaNegative));
     const squared = F4.mul(base, base);
     const linear = this.part(parts, base);
@@ -66,10 +71,12 @@ export class Parts extends Exponents {
 @unmanaged
 @final
 export class Real extends Exponents {
-  @inline of(base: v128, miss: v128, v: v128, e: v128, shifted: v128, isPositive: v128): v128 {
+  @inline form(base: v128, miss: v128, v: v128, e: v128, shifted: v128): v128 {
     const whole = F4.pick(shifted, Log.octaves(base), F4.relu(F4.neg(v)));
     const tail = Log1p.unit(F4.pick(shifted, Log.rest(base, miss), e));
-    const fade = F4.add(whole, F4.xor(tail, F4.and(shifted, F4.lit(-0.0))));
+    return F4.add(whole, F4.xor(tail, F4.and(shifted, F4.lit(-0.0))));
+  }
+  @inline of(fade: v128, isPositive: v128): v128 {
     const gamma = this.side(isPositive, i32x4.splat(this.gammaPositive), i32x4.splat(this.gammaNegative));
     const rest = this.side(isPositive, F4.lit(this.restPositive), F4.lit(this.restNegative));
     return Power.lifted(gamma, rest, fade);
@@ -94,21 +101,41 @@ export class Real extends Exponents {
  */
 @unmanaged
 @final
-export class Asymmetric<P extends Exponents> extends Loss {
-  @inline eval(v: v128, e: v128, w: v128, sign: v128, grad: usize): v128 {
+export class Asymmetric<P extends Exponents> extends Clipped {
+  /** v - logit(m). */
+  @inline beyond(v: v128): v128 {
+    const own = changetype<P>(changetype<usize>(this));
+    return F4.sub(F4.sub(v, F4.lit(own.edge)), F4.lit(own.edgeRest));
+  }
+
+  /** All ones where there is a clip. */
+  @inline shifted(sign: v128): v128 {
+    const own = changetype<P>(changetype<usize>(this));
+    return F4.clear(F4.signs(sign), i32x4.splat(own.clipped));
+  }
+
+  @inline clips(): bool {
+    return changetype<P>(changetype<usize>(this)).clipped !== 0;
+  }
+
+  @inline inside(v: v128, sign: v128): v128 {
+    return v128.not(F4.clear(F4.lt(F4.lit(0), this.beyond(v)), this.shifted(sign)));
+  }
+
+  @inline begin(v: v128): v128 {
+    return Exp.complement(F4.neg(this.beyond(v)));
+  }
+
+  @inline middle(v: v128, e: v128, sign: v128, near: usize, far: usize): v128 {
     const own = changetype<P>(changetype<usize>(this));
     const one = F4.lit(1);
-    const isPositive = F4.signs(sign);
-    const shifted = F4.clear(isPositive, i32x4.splat(own.clipped));
+    const shifted = this.shifted(sign);
     const larger = Logistic.larger(e);
     const smaller = Logistic.smaller(e, larger);
     const k = Logistic.exchange(v, larger, smaller);
     const q = F4.xor(larger, k);
     const p = F4.xor(smaller, k);
-
-    const beyond = F4.sub(F4.sub(v, F4.lit(own.edge)), F4.lit(own.edgeRest));
-    const outside = F4.clear(F4.lt(F4.lit(0), beyond), shifted);
-    const c = F4.pick(shifted, F4.mul(F4.lit(own.room), Exp.complement(F4.neg(beyond))), one);
+    const c = F4.pick(shifted, F4.mul(F4.lit(own.room), v128.load(near)), one);
     const base = F4.mul(q, c);
     const miss = F4.pick(shifted, f32x4.pmin(one, F4.add(p, F4.lit(own.clip))), p);
 
@@ -116,12 +143,20 @@ export class Asymmetric<P extends Exponents> extends Loss {
     const tail = Log1p.unit(F4.pick(shifted, Log.rest(miss, base), e));
     const ce = F4.add(whole, F4.xor(tail, F4.and(shifted, F4.lit(-0.0))));
 
-    const faded = own.of(base, miss, v, e, shifted, isPositive);
     const direct = F4.mul(q, F4.pick(shifted, F4.div(p, miss), one));
-    const focus = own.side(isPositive, F4.lit(own.focusPositive), F4.lit(own.focusNegative));
+    const focus = own.side(F4.signs(sign), F4.lit(own.focusPositive), F4.lit(own.focusNegative));
     // c is that small only for |x| < 2^-114 and a clip of 1/2: a division by 0 would end in 0 times infinity.
     const bend = F4.mul(focus, F4.div(p, f32x4.pmax(c, F4.lit(1.2037062e-35)))); // 0x1p-116
-    const slope = own.times(faded, F4.madd(bend, ce, direct));
+    v128.store(near, F4.madd(bend, ce, direct));
+    v128.store(far, own.form(base, miss, v, e, shifted));
+    return ce;
+  }
+
+  @inline end(v: v128, ce: v128, w: v128, sign: v128, near: usize, far: usize, grad: usize): v128 {
+    const own = changetype<P>(changetype<usize>(this));
+    const outside = F4.clear(F4.lt(F4.lit(0), this.beyond(v)), this.shifted(sign));
+    const faded = own.of(v128.load(far), F4.signs(sign));
+    const slope = own.times(faded, v128.load(near));
     this.put(grad, F4.clear(outside, F4.mul(w, slope)), sign);
     return F4.clear(outside, F4.mul(w, own.times(faded, ce)));
   }
@@ -137,7 +172,7 @@ export function asymmetricParts(
   loss: usize,
   grad: usize,
 ): void {
-  Margin.run<Asymmetric<Parts>>(n, x, t, w, stride, op, loss, grad);
+  Clip.run<Asymmetric<Parts>>(n, x, t, w, stride, op, loss, grad);
 }
 
 export function asymmetricReal(
@@ -150,5 +185,5 @@ export function asymmetricReal(
   loss: usize,
   grad: usize,
 ): void {
-  Margin.run<Asymmetric<Real>>(n, x, t, w, stride, op, loss, grad);
+  Clip.run<Asymmetric<Real>>(n, x, t, w, stride, op, loss, grad);
 }

@@ -1,4 +1,5 @@
 import { Loss, Margin } from "../drive/margin";
+import { Staged, Stages } from "../drive/stages";
 import { F4 } from "../lane/f32x4";
 import { Log1p } from "../math/log1p";
 import { Logistic } from "../math/logistic";
@@ -44,20 +45,26 @@ export class HardTruncation extends Loss {
  */
 @unmanaged
 @final
-export class SoftTruncation extends Loss {
+export class SoftTruncation extends Staged {
   k: f32;
   /** The upper bits of K, and K - head: see `Scaled`. */
   head: f32;
   rest: f32;
 
-  @inline eval(v: v128, e: v128, w: v128, sign: v128, grad: usize): v128 {
+  /** e^-|K v|, lifted. */
+  @inline begin(v: v128): v128 {
+    const z = F4.mul(F4.lit(this.k), v);
+    return Scaled.lifted(z, Scaled.low(F4.lit(this.head), F4.lit(this.rest), v, z));
+  }
+
+  @inline end(v: v128, e: v128, w: v128, sign: v128, near: usize, far: usize, grad: usize): v128 {
     const larger = Logistic.larger(e);
     const smaller = Logistic.smaller(e, larger);
     const q = F4.xor(larger, Logistic.exchange(v, larger, smaller));
     const ce = F4.add(F4.relu(v), Log1p.unit(e));
     const k = F4.lit(this.k);
     const z = F4.mul(k, v);
-    const lifted = Scaled.lifted(z, Scaled.low(F4.lit(this.head), F4.lit(this.rest), v, z));
+    const lifted = v128.load(near);
     const step = Power.lower(lifted);
     const high = Logistic.larger(step);
     const low = Logistic.smaller(step, high);
@@ -92,5 +99,5 @@ export function softTruncation(
   loss: usize,
   grad: usize,
 ): void {
-  Margin.run<SoftTruncation>(n, x, t, w, stride, op, loss, grad);
+  Stages.run<SoftTruncation>(n, x, t, w, stride, op, loss, grad);
 }

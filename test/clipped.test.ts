@@ -1,0 +1,51 @@
+/** Whether an element's block is computed whole or without its easy negatives does not show in the element. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { asymmetric } from "../src/mod.ts";
+import { Random } from "./arena.ts";
+
+const OPTIONS = [{}, { gammaPos: 0.3, gammaNeg: 2.7 }, { clip: 0.5 }, { clip: 0 }];
+const N = 2300;
+
+/** Logits of which so many in a hundred are too easy to count for a clip of 0.05 or of 0.5. */
+function logits(easy: number): Float32Array<ArrayBuffer> {
+  const random = new Random(easy + 1);
+  return Float32Array.from({ length: N }, () => (random.below(100) < easy ? -3 : 0.1) + random.next() * 0.05);
+}
+
+for (const options of OPTIONS) {
+  test(`asymmetric ${JSON.stringify(options)}: blocks with few and many easy negatives agree`, () => {
+    const random = new Random(3);
+    const targets = Float32Array.from({ length: N }, () => (random.next() < 0.02 ? 1 : 0));
+    const weights = Float32Array.from({ length: N }, () => random.next() * 2);
+    for (const easy of [0, 5, 24, 26, 60, 97, 100]) {
+      const x = logits(easy);
+      for (const given of [{}, { weights }]) {
+        const whole = asymmetric(x, targets, { ...options, ...given, reduction: "none" });
+        for (let i = 0; i < N; i += 7) {
+          const own = "weights" in given ? { weights: weights.slice(i, i + 1) } : {};
+          const one = asymmetric(x.slice(i, i + 1), targets.slice(i, i + 1), {
+            ...options,
+            ...own,
+            reduction: "none",
+          });
+          assert.deepEqual(
+            [whole.losses?.[i], whole.grad[i]],
+            [one.losses?.[0], one.grad[0]],
+            `element ${i} of a batch with ${easy} % easy ones`,
+          );
+        }
+      }
+    }
+  });
+}
+
+test("an easy negative is exactly 0, and its neighbours are not", () => {
+  const x = logits(60);
+  const { grad, losses } = asymmetric(x, new Float32Array(N), { reduction: "none" });
+  const zeros = x.filter((v) => v < -2.9444389).length;
+  assert.ok(zeros > N / 2 && zeros < N);
+  for (let i = 0; i < N; i++) {
+    assert.equal(losses?.[i] === 0 && Object.is(grad[i], 0), x[i] < -2.9444389, `element ${i}`);
+  }
+});
