@@ -63,5 +63,5 @@ export function close(got: number, want: number, bound: number, what: string): v
 
 /** Targets that are neither 0 nor 1. */
 export function hasSoftTargets(c: Case): boolean {
-  return values(c, "targets")?.some((y) => y !== 0 && y !== 1) ?? false;
+  return values(c, "targets") !== undefined && inputs(c)[1].some((y) => y !== 0 && y !== 1);
 }

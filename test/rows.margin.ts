@@ -115,7 +115,7 @@ const asymmetricRow: Row = {
     const { gammaPos, gammaNeg, clip } = { ...DEFAULTS, ...params };
     const gamma = y === 1 ? gammaPos : gammaNeg;
     if (clip === 0.5 && Math.abs(x) < 2 ** -114) return { loss: Infinity, grad: Infinity };
-    if (isParts(gammaPos) && isParts(gammaNeg)) return within(8 + 5 * gamma)(x, y, params, result);
+    if (isParts(gammaPos) && isParts(gammaNeg)) return within(8 + 6 * gamma)(x, y, params, result);
     const relative = asymmetricRelative(x, y, gamma, clip);
     return { loss: relative * result.loss, grad: relative * result.scale };
   },

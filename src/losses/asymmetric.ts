@@ -56,7 +56,7 @@ function words(positive: number, negative: number, clip: number, isDetached: boo
  * @throws {TypeError} for arrays of another kind and unknown options
  * @throws {RangeError} for other lengths, options out of range, and the first value outside the domain
  *
- * Error: with g the exponent of the target, loss and gradient within 8 + 5 g ulp if both exponents are multiples of 1/2
+ * Error: with g the exponent of the target, loss and gradient within 8 + 6 g ulp if both exponents are multiples of 1/2
  * up to 4, else within 2^-24 (12 + 8 g + 3 g (-log b)) relative, b = 1 - p for target 1; near the clip too. It holds
  * where 1 - p of a negative is a normal float32 (x up to 87.3). For a clip of 1/2 and |x| below 2^-114 a gradient with
  * gammaNeg in (0, 1) is finite, and only that.
