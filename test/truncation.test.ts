@@ -303,3 +303,30 @@ test("asymmetric: nothing cancels at the clip", () => {
   assert.ok(worst <= 2 ** -23, `${worst * 2 ** 23} of the bound`);
   assert.ok(naive > 0.1 && seen > 100, "a difference of float32 numbers is far off there");
 });
+
+test("asymmetric: the worst that is known of the exponents by parts is within the bound, and beyond 8 + 5 g", () => {
+  const { truth, bound } = rowOf("asymmetric");
+  let most = 0;
+  for (const [gammaNeg, clip, x] of [
+    [4, 0.125, -0.9107123017311096],
+    [3.5, 0.155, -0.6930422186851501],
+    [4, 0.053, -1.8666353225708008],
+    [3, 0.095, -1.0107427835464478],
+    [4, 0.076, -1.5886094570159912],
+  ]) {
+    const params = { gammaNeg, clip };
+    const { loss, grad } = asymmetric(Float32Array.of(x), new Float32Array(1), {
+      ...params,
+      reduction: "sum",
+    });
+    const want = truth(x, 0, params);
+    const admitted = bound(x, 0, params, want);
+    const error = Math.abs(loss - want.loss);
+    assert.ok(
+      error <= admitted.loss && Math.abs(grad[0] - want.grad) <= admitted.grad,
+      `${gammaNeg}, ${clip}`,
+    );
+    most = Math.max(most, (error / admitted.loss) * ((8 + 6 * gammaNeg) / (8 + 5 * gammaNeg)));
+  }
+  assert.ok(most > 1, `${most}`);
+});
