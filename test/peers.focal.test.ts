@@ -146,6 +146,7 @@ test("alpha weighs without being switched on: 0.511683443 with it and 0.69327893
     assert.ok(Math.abs(truth - published) < 1e-6, `${truth}`);
     assert.ok(Math.abs(loss - truth) < 4e-6 * truth, `${loss}`);
   }
+  for (const alpha of [10, 100]) refuse(() => focal(logits, targets, { alpha }), "RangeError", /alpha/);
 });
 
 test("gamma 0 is cross-entropy at every logit, where 0 q^-1 would be NaN", () => {
