@@ -10,7 +10,7 @@ export { indexFloor, indexRounded, readCells, tallyFloor, tallyRounded } from ".
 export { decay } from "./drive/decay";
 export { lookup, lookupWide, planes } from "./drive/lookup";
 export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
-export { marginRows, settleRows, spreadBoth, spreadRows } from "./drive/row-margin";
+export { marginRows, settleRows, spreadBoth, spreadRows, weighRows } from "./drive/row-margin";
 export { enterRows, liftRows } from "./drive/rows";
 export { sum, total } from "./drive/sum";
 export { survey, surveyReal, surveySoft } from "./drive/survey";

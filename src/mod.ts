@@ -29,6 +29,11 @@ export type { Convention } from "./ghm/average.ts";
 export type { GhmExactOptions, GhmExactResult } from "./ghm/exact.ts";
 export type { Ghm, Given } from "./ghm/ghm.ts";
 export { type Ghmc, ghmc } from "./ghm/ghmc.ts";
+export {
+  type GhmcSoftmax,
+  type GhmcSoftmaxOptions,
+  ghmcSoftmax,
+} from "./ghm/ghmc-softmax.ts";
 export { type Ghmr, type GhmrOptions, ghmr } from "./ghm/ghmr.ts";
 export type { Histogram } from "./ghm/histogram.ts";
 export type { GhmBatchOptions, GhmOptions, GhmStateOptions } from "./ghm/options.ts";

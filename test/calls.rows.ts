@@ -73,6 +73,8 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
     ...[rows, classes, all("unit"), all("unit"), each(), each(), each(), labels()],
     ...[arena.random.pick(DIVISORS), all()],
   ]),
+  // (rows, classes, x, factors, out)
+  weighRows: call(({ rows, classes, all, each }) => [rows, classes, all(), each(), all()]),
   // (rows, classes, x, h, gamma, peaks, levels, terms, turns)
   tailRows: call(({ rows, classes, all, each }) => [
     rows,

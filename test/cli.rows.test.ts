@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import {
   asymmetricSingleLabel,
+  ghmcSoftmax,
   type Labels,
   type RowLoss,
   type RowOptions,
@@ -71,6 +72,22 @@ for (const [name, loss, options] of CASES) {
 
 const few = { rows: 4, logits: Float32Array.of(1, -2, 0.5, 3, 0, 1, -1, -1, 2, 0.25, 0, 5) };
 const FEW = save("few.npy", few.logits, [4, 3]);
+for (const options of [{}, { bins: "auto" }, { bins: 12, convention: "mmdet", ignoreIndex: 2 }] as const) {
+  test(`loss ${["ghmcSoftmax", ...argsOf(options)].join(" ")} has the bits of the library, streamed and whole`, async () => {
+    const { ignoreIndex: ignored = -100 }: { ignoreIndex?: number } = options;
+    const known = labels.map((label) => (label === -100 ? ignored : label));
+    const whole = ghmcSoftmax(logits, known, { ...options, classes: CLASSES, mask });
+    const args = ["--logits", FILES.logits, "--labels", save("known.npy", known), "--mask", FILES.mask];
+    const got = await json("loss", ...args, "--loss", "ghmcSoftmax", ...argsOf(options), "--grad", grad);
+    const { bins, counts, lossSums } = whole.histogram;
+    assert.deepEqual([got.loss, got.meanLoss, got.count], [whole.loss, whole.meanLoss, whole.count]);
+    assert.deepEqual(got.histogram, { bins, counts: [...counts], lossSums: [...lossSums] });
+    assert.deepEqual(load(grad).values, whole.grad);
+    const positives = known.filter((label, r) => mask[r] && label > 0 && label !== ignored);
+    assert.equal(got.positives, positives.length);
+  });
+}
+
 const focal = async (...args: string[]) => json("loss", "--loss", "softmaxFocal", ...args);
 const truth = (labels: Labels, more: object = {}) =>
   softmaxFocal(few.logits, labels, { classes: 3, ...more });

@@ -55,7 +55,7 @@ const ADVERSARIES = [
 ];
 
 /** Loops over rows around such a loop. */
-const ROWS = ["liftRows", "spreadRows", "spreadBoth", "tailRows", "rivalRows"];
+const ROWS = ["liftRows", "spreadRows", "spreadBoth", "weighRows", "tailRows", "rivalRows"];
 
 /** Kernels with such a loop, and another one for the rare elements. */
 const MIXED = ["sum", "magnitudes", "tallyFloor", "tallyRounded", ...CLIPPED, ...ADVERSARIES, ...ROWS];

@@ -76,6 +76,7 @@ function losses(library: Library, { x, t, predictions, labels, rows }: Data): Re
     ghmc: say(ghmc(x, t)),
     "ghmc, average": say(state.step(x.subarray(5), t.subarray(5))),
     "ghmc, exact": say(ghmc.exact(x, t, { width: 1 / 30 })),
+    ghmcSoftmax: say(library.ghmcSoftmax(rows, labels, { ...of, bins: 12 })),
     ghmr: say(ghmr(predictions, x)),
     softmaxCrossEntropy: say(library.softmaxCrossEntropy(rows, labels, { ...of, labelSmoothing: 0.1 })),
     softmaxFocal: say(library.softmaxFocal(rows, labels, of)),

@@ -17,6 +17,7 @@ import {
   focal,
   focalStar,
   ghmc,
+  ghmcSoftmax,
   ghmr,
   gradientMass,
   hardTruncation,
@@ -119,6 +120,13 @@ const OUTPUTS: Record<string, () => unknown> = {
   "ghmc, averaged": () => [averaged("paper"), averaged("mmdet")],
   "ghmc, streamed": () => ghmc.stream().update(logits, targets).save(),
   "ghmc, exact": () => ghmc.exact(logits, targets, { mask: valid }),
+  ghmcSoftmax: () => rows.map(({ classes, logits, labels }) => ghmcSoftmax(logits, labels, { classes })),
+  "ghmcSoftmax, mmdet and exact": () =>
+    rows.map(({ classes, logits, labels }) => [
+      ghmcSoftmax(logits, labels, { classes, bins: 100, convention: "mmdet" }),
+      ghmcSoftmax.exact(logits, labels, { classes, ignoreIndex: 1 }),
+      ghmcSoftmax.stream({ classes }).update(logits, labels).save(),
+    ]),
   norms: () => g,
   "density, exact": () => density.exact(g, { width: 1 / 30 }),
   "density, histogram": () => density.histogram(g),

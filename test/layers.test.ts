@@ -29,7 +29,7 @@ const SRC: Layers = {
   losses: ["define", "rows"],
   asymmetry: ["define", "losses", "stream", "arena", "check", "wasm"],
   density: ["stream", "arena", "check", "wasm"],
-  ghm: ["define", "stream", "density", "arena", "check", "wasm"],
+  ghm: ["rows", "stream", "density", "arena", "check", "wasm"],
   adversary: ["losses", "define", "arena", "check", "wasm"],
   selection: ["stream", "arena", "check", "wasm"],
   analysis: ["selection", "ghm", "stream", "arena", "check", "wasm"],

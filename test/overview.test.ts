@@ -1,7 +1,7 @@
 /** The overview of docs/losses.md: its defaults are those of the code, and every loss is in it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ghmc, ghmr } from "../src/mod.ts";
+import { ghmc, ghmcSoftmax, ghmr } from "../src/mod.ts";
 import { batch } from "./data.ts";
 import { text } from "./project.ts";
 import { ROWS, rowData } from "./rows-table.ts";
@@ -76,4 +76,12 @@ test("ghmc, ghmc.exact and ghmr: the defaults that the overview states are the d
   const { width } = said.get("ghmc.exact") as Record<string, number>;
   assert.equal(width, 1 / 30);
   assert.deepEqual(ghmc.exact(logits, targets, { width }), ghmc.exact(logits, targets));
+});
+
+test("ghmcSoftmax: the defaults that the overview states are the defaults", () => {
+  const stated = said.get("ghmcSoftmax") as Record<string, number>;
+  const bytes = (options: Options): Uint8Array => ghmcSoftmax.create({ classes: 4, ...options }).save();
+  assert.deepEqual(Object.keys(stated), ["bins", "momentum"]);
+  assert.deepEqual(bytes(stated), bytes({}));
+  for (const other of [{ bins: 10 }, { momentum: 0.5 }]) assert.notDeepEqual(bytes(other), bytes({}));
 });

@@ -1,8 +1,9 @@
 /** Gradient harmonizing where mmdetection's code leaves the paper's formula: docs/losses.md has the list. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asl1, ghmc, ghmr } from "../src/mod.ts";
+import { asl1, ghmc, ghmcSoftmax, ghmr } from "../src/mod.ts";
 import { ghmBatch } from "./ghm-data.ts";
+import { ghmRows } from "./ghm-rows.ts";
 import { GhmOracle, ghmTruth } from "./reference/ghm.ts";
 import { loose, refuse } from "./refusal.ts";
 
@@ -82,4 +83,16 @@ test("a residual of 300, or of 1e30, is in the last region, where its square ove
   assert.ok(Number.isFinite(loss) && meanLoss === asl1(predictions, targets).loss);
   const truth = ghmTruth({ logits: predictions, targets }, { bins: 10, convention: "paper", mu: 0.02 });
   assert.ok(Math.abs(loss / truth.loss - 1) < 1e-6);
+});
+
+test("a row is one sample, where one-hot targets make a sample of each of its classes", () => {
+  const { logits, labels } = ghmRows(300, 80, 10, 3);
+  const rows = ghmcSoftmax(logits, labels, { classes: 80, bins: 10 });
+  const truth = new GhmOracle({ bins: 10, convention: "paper" }).stepRows({ logits, labels, classes: 80 });
+  assert.deepEqual([...rows.histogram.counts], truth.counts);
+  assert.ok(Math.abs(rows.loss / truth.loss - 1) < 1e-6);
+  const oneHot = new Uint8Array(300 * 80);
+  for (const [r, label] of labels.entries()) oneHot[r * 80 + label] = 1;
+  const finite = logits.map((x) => Math.max(x, -100));
+  assert.deepEqual([rows.count, ghmc(finite, oneHot, { bins: 10 }).count], [300, 24_000]);
 });

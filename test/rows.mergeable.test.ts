@@ -9,46 +9,10 @@ import {
   softmaxCrossEntropy,
   softmaxFocal,
 } from "../src/mod.ts";
-import { mergeable, type State } from "./laws.ts";
+import { mergeable } from "./laws.ts";
+import { Pairs } from "./row-pairs.ts";
 import { ROWS, rowData } from "./rows-table.ts";
 import { saved } from "./saved.ts";
-
-/** A stream of rows that takes what the laws feed: logits as rows of one, each with a second logit of 0. */
-class Pairs implements State<Pairs> {
-  readonly inner: RowStream;
-  constructor(inner: RowStream) {
-    this.inner = inner;
-  }
-  update(logits: Float32Array, targets: Float32Array, options?: { mask?: Uint8Array }): this {
-    const pairs = new Float32Array(2 * logits.length);
-    logits.forEach((x, i) => {
-      pairs[2 * i] = x;
-    });
-    const labels = Int32Array.from(targets, (y) => (Number.isInteger(y) ? y : 9));
-    try {
-      this.inner.update(pairs, labels, options);
-    } catch (error) {
-      // The index of a logit, in terms of what was fed.
-      const { name, message } = error as Error;
-      if (name !== "RangeError") throw error;
-      throw new RangeError(message.replace(/index (\d+)/, (_, i) => `index ${Number(i) / 2}`));
-    }
-    return this;
-  }
-  merge(other: Pairs): this {
-    this.inner.merge(other?.inner ?? other);
-    return this;
-  }
-  save(): Uint8Array {
-    return this.inner.save();
-  }
-  toRows(): StateRow[] {
-    return this.inner.toRows();
-  }
-  result(): unknown {
-    return this.inner.result();
-  }
-}
 
 for (const { name, loss, settings } of ROWS) {
   const options = { classes: 2, ...settings[1] };

@@ -44,6 +44,17 @@ test("a saturated row keeps its gradient where 1 - p would be 0", () => {
   near(grad, [-2 * Math.exp(-30), Math.exp(-30), Math.exp(-30)], 2 ** -20);
 });
 
+test("a slope that flushes to 0 does not turn its sign on the way", () => {
+  for (const classes of [2, 9, 10, 12]) {
+    const from = Math.fround(87.33 + Math.log(classes - 1));
+    const logits = new Float32Array(2048 * classes);
+    for (let r = 0; r < 2048; r++) logits[r * classes] = from + r * 2 ** -17;
+    const { grad } = softmaxCrossEntropy(logits, new Uint8Array(2048), { classes, reduction: none });
+    assert.ok(grad.every((v, i) => (i % classes ? v >= 0 : v <= 0)));
+    assert.ok(grad[0] < 0 && grad[2047 * classes] === 0);
+  }
+});
+
 test("gamma 0, k 1 and both exponents 0 are what they should be", () => {
   const { logits, labels } = rowData(500, 9, 4, 12);
   const of = { classes: 9, reduction: none } as const;

@@ -35,6 +35,7 @@ export const COPIES: Readonly<Record<string, number>> = {
   settleRows: 1,
   spreadRows: 4,
   spreadBoth: 4,
+  weighRows: 4,
   levelRows: 1,
   tailRows: 4,
   settleTail: 1,

@@ -58,8 +58,8 @@ export function marginRows(
 }
 
 /**
- * Brings losses and slopes of a binary loss from near to v = near + rest: f(v) = f(near) + rest f'(near), and f' on the
- * line to its value 2^-10 ahead. Writes the slope in place and slope / sum to `scale`.
+ * Brings losses and slopes of a binary loss from near to v = near + rest: f(v) = f(near) + rest f'(near), and f' >= 0 on
+ * the line to its value 2^-10 ahead, which reaches below 0 where f'(near) has flushed to 0. Writes the slope in place and slope / sum to `scale`.
  */
 export function settleRows(
   rows: i32,
@@ -74,7 +74,7 @@ export function settleRows(
     const left = v128.load(rest + i);
     const first = v128.load(slope + i);
     const steps = F4.mul(F4.sub(v128.load(ahead + i), first), F4.lit(1024));
-    const settled = F4.madd(steps, left, first);
+    const settled = F4.relu(F4.madd(steps, left, first));
     v128.store(loss + i, F4.madd(first, left, v128.load(loss + i)));
     v128.store(slope + i, settled);
     // A row without other classes has the sum 0 and the slope 0.
@@ -133,5 +133,16 @@ export function spreadBoth(
     e += length;
     h += length;
     grad += length;
+  }
+}
+
+/** Values of rows times one factor per row. Beyond its end a row writes as in `spreadRows`: `out` is not what is read. */
+export function weighRows(rows: i32, classes: i32, x: usize, factors: usize, out: usize): void {
+  const length = (<usize>classes) << 2;
+  for (let at: usize = 0, end = (<usize>rows) << 2; at < end; at += 4) {
+    const factor = F4.lit(load<f32>(factors + at));
+    for (let i: usize = 0; i < length; i += 16) v128.store(out + i, F4.mul(v128.load(x + i), factor));
+    x += length;
+    out += length;
   }
 }

@@ -41,6 +41,7 @@ export interface Family {
 }
 
 const reduced = { reduction: oneOf("mean", "sum", "none"), normalizer: divisor };
+const labelled = { classes: classes(2 ** 27), "ignore-index": label };
 const counted = { convention: oneOf("paper", "mmdet") };
 const ELEMENTS: readonly Role[] = ["logits", "targets", "mask", "weights"];
 
@@ -59,7 +60,7 @@ export const ROWS: Family = {
   inputs: ["logits", "labels", "mask", "weights"],
   perClass: ["logits"],
   rows: true,
-  shared: { classes: classes(2 ** 27), "ignore-index": label, ...reduced },
+  shared: { ...labelled, ...reduced },
 };
 
 export const HARMONIZED: Family = {
@@ -69,6 +70,15 @@ export const HARMONIZED: Family = {
   perClass: [],
   rows: false,
   shared: counted,
+};
+
+export const HARMONIZED_ROWS: Family = {
+  name: "harmonized rows",
+  about: "labels of rows, weights from the density of gradient norms",
+  inputs: ["logits", "labels", "mask"],
+  perClass: ["logits"],
+  rows: true,
+  shared: { ...labelled, ...counted },
 };
 
 /** The parts of a loss of the library that a run needs; `T` are targets or labels, `O` what goes with each chunk. */

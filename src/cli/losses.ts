@@ -7,6 +7,7 @@ import {
   focal,
   focalStar,
   ghmc,
+  ghmcSoftmax,
   ghmr,
   hardTruncation,
   smoothL1,
@@ -34,6 +35,7 @@ import {
 import {
   type Family,
   HARMONIZED,
+  HARMONIZED_ROWS,
   type Harmonizer,
   harmonized,
   type Parameters,
@@ -89,6 +91,13 @@ function density(about: string, ghm: Harmonizer<Targets>, own: Parameters): Row 
   );
 }
 
+function rowDensity(about: string, ghm: Harmonizer<Labels>, own: Parameters): Row {
+  return row(about, HARMONIZED_ROWS, own, (options) => {
+    const isPositive = (label: number): boolean => label > 0 && label !== (options.ignoreIndex ?? -100);
+    return harmonized(ghm, options, ({ labels }) => labels, isPositive);
+  });
+}
+
 const columns = classes(2 ** 31 - 1);
 
 export const LOSSES: Record<string, Row> = {
@@ -131,5 +140,6 @@ export const LOSSES: Record<string, Row> = {
     "label-smoothing": share(0.1),
   }),
   ghmc: density("cross-entropy", ghmc, { bins: regions(30) }),
+  ghmcSoftmax: rowDensity("cross-entropy of a row", ghmcSoftmax, { bins: regions(30) }),
   ghmr: density("of predictions: asl1", ghmr, { mu: bend, bins: regions(10) }),
 };

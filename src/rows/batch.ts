@@ -1,10 +1,21 @@
 import { views } from "../arena.ts";
-import { array, disjoint } from "../check.ts";
+import { array, disjoint, integer } from "../check.ts";
 import type { Outputs } from "../stream/batch.ts";
 import type { RowForm } from "./form.ts";
 
 /** Class indices, one per row. */
 export type Labels = Int32Array | Uint8Array | Uint16Array;
+
+/** What every loss of rows must or may be told, checked. */
+export function checkClasses(
+  task: string,
+  parameters: Record<string, unknown>,
+): Pick<RowForm, "classes" | "ignoreIndex"> {
+  return {
+    classes: integer(task, "classes", parameters.classes, 1, 2 ** 27),
+    ignoreIndex: integer(task, "ignoreIndex", parameters.ignoreIndex, -(2 ** 31), 2 ** 31 - 1),
+  };
+}
 
 /** The arrays of one call, checked: lengths that fit, right kinds, no partial overlap. */
 export interface RowBatch {

@@ -1,5 +1,5 @@
 import { at } from "../arena.ts";
-import { options as checkOptions, integer } from "../check.ts";
+import { options as checkOptions } from "../check.ts";
 import type { IntoResult, LossResult } from "../define.ts";
 import type { Outputs } from "../stream/batch.ts";
 import { clear, DIGITS } from "../stream/exact-sum.ts";
@@ -7,7 +7,7 @@ import { type Counts, LossStream, normalize } from "../stream/loss-stream.ts";
 import { type Call, listed, type Reader, type ReductionOptions, readCall } from "../stream/options.ts";
 import type { Row } from "../stream/rows.ts";
 import { kernel } from "../wasm/kernel.ts";
-import { checkRows, type Labels, type RowBatch, refuseRowOverflow } from "./batch.ts";
+import { checkClasses, checkRows, type Labels, type RowBatch, refuseRowOverflow } from "./batch.ts";
 import type { RowForm } from "./form.ts";
 import { copyRows, rowCensus, rowPass } from "./pass.ts";
 import { roomsFor } from "./rooms.ts";
@@ -127,14 +127,8 @@ function reader<P extends object>(definition: RowDefinition<P>): Reader<RowForm>
     name: definition.name,
     defaults: { ...definition.defaults, classes: undefined, ignoreIndex: -100 },
     form(task, parameters) {
-      const classes = integer(task, "classes", parameters.classes, 1, 2 ** 27);
-      const ignoreIndex = integer(task, "ignoreIndex", parameters.ignoreIndex, -(2 ** 31), 2 ** 31 - 1);
-      return {
-        ...definition.form(task, parameters, classes),
-        name: definition.name,
-        classes,
-        ignoreIndex,
-      };
+      const checked = checkClasses(task, parameters);
+      return { ...definition.form(task, parameters, checked.classes), name: definition.name, ...checked };
     },
   };
 }

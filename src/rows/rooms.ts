@@ -36,6 +36,8 @@ export interface Rooms {
   /** Rows that a chunk holds at most. */
   readonly rows: number;
   readonly at: Readonly<Record<Room, number>>;
+  /** Where the memory behind them begins. */
+  readonly end: number;
 }
 
 let last: Rooms | undefined;
@@ -57,9 +59,10 @@ export function roomsFor(classes: number, second: boolean): Rooms {
     4 * rows * classes,
     4 * rows * classes,
     second ? 4 * rows * classes : 0,
+    0,
   ]);
   const at = Object.fromEntries(names.map((name, i) => [name, addresses[i]])) as Record<Room, number>;
-  last = { rows, at };
+  last = { rows, at, end: addresses[names.length]! };
   lastClasses = classes;
   lastSecond = second;
   return last;

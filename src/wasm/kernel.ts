@@ -102,6 +102,7 @@ export interface Kernel {
     divisor: number,
     grad: number,
   ): void;
+  weighRows(rows: number, classes: number, x: number, factors: number, out: number): void;
   levelRows(rows: number, near: number, logs: number, levels: number): void;
   tailRows(
     rows: number,
