@@ -18,8 +18,6 @@ export interface DrLossOptions {
 
 /** One of the two sides: the values of p on it weigh e^(p sign / lambda). */
 export interface SideForm {
-  /** What the kernels call it: 1 for positives, 0 for negatives. */
-  readonly side: 0 | 1;
   readonly sign: 1 | -1;
   /** sign log2(e) / lambda: the weight of p is 2^(factor p). */
   readonly factor: number;
@@ -46,9 +44,8 @@ const KEYS = ["classes", "lambdaPos", "lambdaNeg", "scale", "tau", "margin"];
 /** 0.1 / ln 3.5. */
 const LAMBDA_NEG = 0.07982356001479281;
 
-function sideForm(side: 0 | 1, lambda: number): SideForm {
-  const sign = side === 1 ? -1 : 1;
-  return { side, sign, factor: (sign * Math.LOG2E) / lambda, slope: sign / lambda, empty: side };
+function sideForm(sign: 1 | -1, lambda: number, empty: number): SideForm {
+  return { sign, factor: (sign * Math.LOG2E) / lambda, slope: sign / lambda, empty };
 }
 
 /** Checks the options of a call; `more` are names that belong to the batch. */
@@ -68,7 +65,7 @@ export function readForm(task: string, options: unknown, more: readonly string[]
   return {
     header: { kind: NAME, options: checked },
     ...checked,
-    positive: sideForm(1, checked.lambdaPos),
-    negative: sideForm(0, checked.lambdaNeg),
+    positive: sideForm(-1, checked.lambdaPos, 1),
+    negative: sideForm(1, checked.lambdaNeg, 0),
   };
 }

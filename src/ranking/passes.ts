@@ -1,101 +1,11 @@
-import { at as fixed, reserve, views } from "../arena.ts";
+import { at as fixed, views } from "../arena.ts";
 import type { RowBatch } from "../rows/batch.ts";
 import { clear, collect, DIGITS } from "../stream/exact-sum.ts";
 import { kernel } from "../wasm/kernel.ts";
+import { chunks, ELEMENTS, isIgnored } from "./chunks.ts";
 import type { DrForm, SideForm } from "./form.ts";
 import { bucketOf, type Side, SUMS, WIDTH } from "./side.ts";
 import { DrTally } from "./tally.ts";
-
-/** Logits in the arena at a time, unless one row has more; and what a kernel adds up at a time. */
-const ELEMENTS = 16384;
-
-interface Rooms {
-  readonly rows: number;
-  /** Logits of negatives; -Infinity where there is none. */
-  readonly x: number;
-  /** Logits of positives. */
-  readonly own: number;
-  /** float64 scores; a gradient takes their place. */
-  readonly p: number;
-  readonly ownGrad: number;
-}
-
-interface Chunk extends Rooms {
-  /** Index of its first row and its last but one; how many rows are not ignored, and how many have a positive. */
-  readonly from: number;
-  readonly end: number;
-  readonly valid: number;
-  readonly positives: number;
-}
-
-function roomsFor(classes: number): Rooms {
-  const rows = Math.max(Math.floor(ELEMENTS / classes), 1);
-  const n = rows * classes + 16;
-  const [x, own, p, ownGrad] = reserve([4 * n, 4 * rows + 64, 8 * n, 4 * rows + 64]);
-  return { rows, x: x!, own: own!, p: p!, ownGrad: ownGrad! };
-}
-
-function isIgnored({ labels, mask }: RowBatch, row: number): boolean {
-  return labels[row]! < 0 || mask?.[row] === 0;
-}
-
-/** Throws for the first value of some rows that the loss is not defined for. */
-function refuse(task: string, { classes }: DrForm, batch: RowBatch, from: number, end: number): never {
-  for (let r = from; r < end; r++) {
-    const label = batch.labels[r]!;
-    if (isIgnored(batch, r)) continue;
-    if (label > classes) {
-      throw new RangeError(`Cannot ${task}: expected labels up to ${classes}, got ${label} at row ${r}`);
-    }
-    for (let i = r * classes; i < (r + 1) * classes; i++) {
-      const x = batch.logits[i]!;
-      if (!Number.isFinite(x))
-        throw new RangeError(`Cannot ${task}: expected finite logits, got ${x} at index ${i}`);
-    }
-  }
-  throw new RangeError(
-    `Cannot ${task}: expected arrays that nobody else writes to, got a value that changed`,
-  );
-}
-
-/** Whether the logits and labels of the rows in the arena may be used; the logits of ignored ones become 0. */
-function isSound({ classes }: DrForm, batch: RowBatch, from: number, end: number, x: number): boolean {
-  const { f32 } = views();
-  let isWithin = true;
-  for (let r = from, at = x >> 2; r < end; r++, at += classes) {
-    if (isIgnored(batch, r)) f32.fill(0, at, at + classes);
-    else if (batch.labels[r]! > classes) isWithin = false;
-  }
-  const size = (end - from) * classes;
-  f32.fill(0, (x >> 2) + size, (x >> 2) + size + 4);
-  return isWithin && kernel.extent(size, x) >>> 0 < 0x7f800000;
-}
-
-/** Copies a batch in, chunk by chunk, and takes the positives and the ignored out of the negatives. */
-function chunks(task: string, form: DrForm, batch: RowBatch, each: (chunk: Chunk) => void): void {
-  const { classes } = form;
-  const rooms = roomsFor(classes);
-  for (let from = 0; from < batch.labels.length; from += rooms.rows) {
-    const end = Math.min(from + rooms.rows, batch.labels.length);
-    const { f32 } = views();
-    f32.set(batch.logits.subarray(from * classes, end * classes), rooms.x >> 2);
-    if (!isSound(form, batch, from, end, rooms.x)) refuse(task, form, batch, from, end);
-    let valid = 0;
-    let positives = 0;
-    for (let r = from, at = rooms.x >> 2; r < end; r++, at += classes) {
-      const label = batch.labels[r]!;
-      if (isIgnored(batch, r)) {
-        f32.fill(-Infinity, at, at + classes);
-        continue;
-      }
-      valid++;
-      if (label === 0) continue;
-      f32[(rooms.own >> 2) + positives++] = f32[at + label - 1]!;
-      f32[at + label - 1] = -Infinity;
-    }
-    each({ ...rooms, from, end, valid, positives });
-  }
-}
 
 /** Adds n elements to the sums of a side. */
 function addSide(to: Side, { factor }: SideForm, n: number, x: number, p: number): void {
@@ -151,6 +61,15 @@ export function settle({ positive, negative, scale, tau, margin }: DrForm, tally
 /** A share above 1 by more than the rounding of sums and weights is none of the sum. */
 const WHOLE = 1 + 1e-9;
 
+/** How the gradients of n elements of a side are found; false if one of them is not in its sums. */
+type Slopes = (n: number, x: number, grad: number) => boolean;
+
+function slopesOf(side: Side, { factor, slope, sign }: SideForm, mean: number, outer: number): Slopes {
+  const base = WIDTH * side.top;
+  const inverse = 1 / (side.total(0) || 1);
+  return (n, x, grad) => kernel.drGrad(n, x, factor, base, inverse, mean, slope, sign * outer, grad) <= WHOLE;
+}
+
 /** Second pass: the gradient of a batch by all that was counted. */
 export function gradient(
   task: string,
@@ -159,15 +78,10 @@ export function gradient(
   tally: DrTally,
   grad: Float32Array,
 ): void {
-  const { classes, negative, positive } = form;
+  const { classes } = form;
   const { pPos, pNeg, slope } = settle(form, tally);
-  /** Gradients of n elements of a side. */
-  const run =
-    (side: Side, { factor, slope: turn, sign }: SideForm, mean: number, inverse: number) =>
-    (n: number, x: number, out: number): boolean =>
-      kernel.drGrad(n, x, factor, WIDTH * side.top, inverse, mean, turn, sign * slope, out) <= WHOLE;
-  const ofNegatives = run(tally.sides[0], negative, pNeg, 1 / (tally.sides[0].total(0) || 1));
-  const ofPositives = run(tally.sides[1], positive, pPos, 1 / (tally.sides[1].total(0) || 1));
+  const ofNegatives = slopesOf(tally.sides[0], form.negative, pNeg, slope);
+  const ofPositives = slopesOf(tally.sides[1], form.positive, pPos, slope);
   chunks(task, form, batch, ({ from, end, positives, x, own, p, ownGrad }) => {
     const size = (end - from) * classes;
     if (!ofNegatives(size, x, p) || !ofPositives(positives, own, ownGrad)) {
