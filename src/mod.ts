@@ -61,6 +61,9 @@ export {
   type SoftTruncationOptions,
   softTruncation,
 } from "./losses/truncation.ts";
+export { type DrLoss, type DrLossResult, drLoss } from "./ranking/dr-loss.ts";
+export type { DrLossOptions } from "./ranking/form.ts";
+export type { DrBatchOptions, DrLossIntoResult, DrLossStream } from "./ranking/stream.ts";
 export type { Labels } from "./rows/batch.ts";
 export type { ClassOptions, RowBatchOptions, RowLoss, RowOptions, RowStream } from "./rows/define.ts";
 export { type Ohem, type OhemOptions, ohem, type Selection, type StreamOptions } from "./selection/ohem.ts";

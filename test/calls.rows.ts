@@ -107,4 +107,31 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
     each(),
     each(),
   ]),
+  // (n, x, factor, p, report)
+  drScores: {
+    apart: (arena, n) => [
+      n,
+      arena.floats(n, "logits"),
+      n & 1 ? -1.4 : 14,
+      arena.room(8 * n + 32),
+      arena.room(64),
+    ],
+  },
+  // (n, p, factor, bucket, words); float32 in pairs make float64 in [0, 1]
+  drSums: {
+    apart: (arena, n) => [...[n, arena.floats(2 * n + 2, "unit"), n & 1 ? -1.4 : 4000, 0], arena.zeros(160)],
+  },
+  // (n, x, factor, base, inverse, mean, slope, scale, grad)
+  drGrad: {
+    apart: (arena, n) => [
+      ...[
+        n,
+        arena.floats(n, "logits"),
+        ...(n & 1 ? [-1.4, 0, 0.02, 0.3, -1, -3] : [1400, 1400, 0.01, 0.9, 970, 3]),
+      ],
+      arena.room(4 * n + 8),
+    ],
+  },
+  // (u, out)
+  drLink: { numbers: (arena, n) => [(n - 30) / 3, arena.room(64)] },
 };

@@ -16,6 +16,7 @@ const OTHERS = [
   "deformation",
   "density",
   "digest",
+  "drLoss",
   "gradientMass",
   "lossCdf",
   "occlusion",

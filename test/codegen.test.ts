@@ -40,6 +40,8 @@ const HELPERS = [
   "corners",
   "turns",
   "lossKeys",
+  "drScores",
+  "drGrad",
 ];
 
 /** Loops over maps around such a loop. */
@@ -58,7 +60,16 @@ const ADVERSARIES = [
 const ROWS = ["liftRows", "spreadRows", "spreadBoth", "weighRows", "tailRows", "rivalRows"];
 
 /** Kernels with such a loop, and another one for the rare elements. */
-const MIXED = ["sum", "magnitudes", "tallyFloor", "tallyRounded", ...CLIPPED, ...ADVERSARIES, ...ROWS];
+const MIXED = [
+  "sum",
+  "drSums",
+  "magnitudes",
+  "tallyFloor",
+  "tallyRounded",
+  ...CLIPPED,
+  ...ADVERSARIES,
+  ...ROWS,
+];
 
 const STRAIGHT =
   /^(?![\s\S]*\((call|call_indirect|return_call|unreachable|throw)\b)[\s\S]*\bv128\.(load|store)/;

@@ -14,6 +14,7 @@ import {
   breakdown,
   deformation,
   density,
+  drLoss,
   focal,
   focalStar,
   ghmc,
@@ -113,6 +114,15 @@ const OUTPUTS: Record<string, () => unknown> = {
   softmaxSoftTruncation: () =>
     (["margin", "rival"] as const).map((form) => ofRows("softmaxSoftTruncation", { k: 3, form })),
   asymmetricSingleLabel: () => ofRows("asymmetricSingleLabel"),
+  drLoss: () =>
+    [1, 7].flatMap((classes) =>
+      [1, 0.08, 0.001].map((lambda) => {
+        const options = { classes, lambdaPos: lambda, lambdaNeg: lambda };
+        const x = logits.subarray(0, 49 * 1020);
+        const labels = Uint8Array.from(targets.subarray(0, x.length / classes));
+        return [drLoss(x, labels, options), drLoss.stream(options).update(x, labels).save()];
+      }),
+    ),
   streams: () =>
     [bce, focal].map((loss) => loss.stream().update(logits, targets, { mask: valid, weights }).save()),
   ghmc: () => [10, 30, 100].map((bins) => ghmc(logits, targets, { bins, mask: valid })),

@@ -76,6 +76,9 @@ export const COPIES: Readonly<Record<string, number>> = {
   lookup: 1,
   lookupWide: 1,
   lossKeys: 4,
+  drScores: 1,
+  drSums: 1,
+  drGrad: 1,
 };
 
 /**

@@ -84,7 +84,7 @@ export function constants(): Constants[] {
     literals,
     error,
   });
-  const wide = (method: string, literals: number[], error: number): Constants => ({
+  const wide = (method: string, literals: number[], error?: number): Constants => ({
     ...narrow("wide", method, literals, error),
     width: "f64",
   });
@@ -114,7 +114,8 @@ export function constants(): Constants[] {
     narrow("log1p", "unit", [2, ...l.literals], l.error),
     narrow("power", "lifted", [MAGIC.f32 + LIFT, cutoff(126 + LIFT, "f32")]),
     narrow("power", "lower", [2 ** -LIFT]),
-    wide("exp", [MAGIC.f64, number(log2e), number(LN2), ...we.literals, 1, cutoff(1022, "f64")], we.error),
+    wide("exp", [MAGIC.f64, number(log2e), number(LN2), cutoff(1022, "f64")]),
+    wide("mantissa", [...we.literals, 1], we.error),
     wide("log1p", [2, ...wl1.literals], wl1.error),
     wide("log", [2 ** 52, 2 ** 52 + 1023, 1, 2, ...wl.literals, number(LN2)], wl.error),
     turn("quarters", [number(div(2n * ONE, PI)), 1.5 * 2 ** 52]),

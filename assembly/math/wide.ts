@@ -17,6 +17,12 @@ export class Wide {
     const biased = F2.madd(x, F2.lit(1.4426950408889634), magic); // 0x1.71547652b82fep+0
     const n = F2.sub(biased, magic);
     const r = F2.sub(x, F2.mul(n, F2.lit(0.6931471805599453))); // 0x1.62e42fefa39efp-1
+    const below = F2.lt(x, F2.lit(-708.3964185322641)); // -0x1.6232bdd7abcd2p+9
+    return F2.clear(below, F2.mul(F2.pow2(biased), Wide.mantissa(r)));
+  }
+
+  /** e^r for |r| <= ln2/2, as 1 + (r + r^2 q(r)): the error of `exp`. Exactly 1 at 0. */
+  @inline static mantissa(r: v128): v128 {
     let q = F2.lit(0.0000027493023768885797); // 0x1.71014f740ac7fp-19
     q = F2.madd(q, r, F2.lit(0.000024880820434405525)); // 0x1.a16e4f6050f9ap-16
     q = F2.madd(q, r, F2.lit(0.00019841539240670036)); // 0x1.a01b73e296c5ep-13
@@ -25,9 +31,7 @@ export class Wide {
     q = F2.madd(q, r, F2.lit(0.04166666696235045)); // 0x1.5555557df8c81p-5
     q = F2.madd(q, r, F2.lit(0.16666666667265623)); // 0x1.555555558a04ap-3
     q = F2.madd(q, r, F2.lit(0.4999999999966416)); // 0x1.fffffffff13acp-2
-    const p = F2.add(F2.madd(F2.mul(r, r), q, r), F2.lit(1));
-    const below = F2.lt(x, F2.lit(-708.3964185322641)); // -0x1.6232bdd7abcd2p+9
-    return F2.clear(below, F2.mul(F2.pow2(biased), p));
+    return F2.add(F2.madd(F2.mul(r, r), q, r), F2.lit(1));
   }
 
   /**

@@ -53,7 +53,51 @@ function count(task: string, name: string, value: unknown): number {
   return Number(checked);
 }
 
-/** Reads rows in any order; rows of the same bin are added up, digits are carried into canonical form. */
+/** One row of a state, checked: digits are carried into canonical form. */
+export interface ReadRow {
+  readonly bin: number;
+  readonly count: number;
+  readonly positives: number;
+  readonly digits: Uint32Array;
+}
+
+function readRow(task: string, value: unknown, bins: number): ReadRow {
+  if (value === null || typeof value !== "object") {
+    throw new TypeError(`Cannot ${task}: expected rows as objects, got ${describe(value)}`);
+  }
+  const row = value as Row;
+  const bin = whole(task, "bin", row.bin);
+  if (bin < 0n || bin >= BigInt(bins)) {
+    throw new RangeError(`Cannot ${task}: expected bin in [0, ${bins - 1}], got ${bin}`);
+  }
+  const digits = new Uint32Array(DIGITS);
+  let carry = 0n;
+  for (let i = 0; i < DIGITS; i++) {
+    const name = `w${i}` as Digit;
+    carry += whole(task, name, row[name]);
+    digits[i] = Number(carry & 0xffffffffn);
+    carry >>= 32n;
+  }
+  if (carry !== (digits[DIGITS - 1]! >>> 31 ? -1n : 0n)) {
+    throw new RangeError(`Cannot ${task}: expected a sum below 2^319 units, got digits that carry out of w9`);
+  }
+  return {
+    bin: Number(bin),
+    count: count(task, "count", row.count),
+    positives: count(task, "positives", row.positives ?? 0n),
+    digits,
+  };
+}
+
+/** Reads rows in any order. */
+export function readRows(task: string, rows: unknown, bins: number): ReadRow[] {
+  if (!Array.isArray(rows)) {
+    throw new TypeError(`Cannot ${task}: expected an array of rows, got ${describe(rows)}`);
+  }
+  return rows.map((row) => readRow(task, row, bins));
+}
+
+/** Reads rows in any order; rows of the same bin are added up. */
 export function fromRows(
   task: string,
   rows: unknown,
@@ -61,33 +105,8 @@ export function fromRows(
   each: (bin: number, count: number, positives: number) => void,
   digits: Uint32Array,
 ): void {
-  if (!Array.isArray(rows)) {
-    throw new TypeError(`Cannot ${task}: expected an array of rows, got ${describe(rows)}`);
-  }
-  for (const value of rows) {
-    if (value === null || typeof value !== "object") {
-      throw new TypeError(`Cannot ${task}: expected rows as objects, got ${describe(value)}`);
-    }
-    const row = value as Row;
-    const bin = whole(task, "bin", row.bin);
-    if (bin < 0n || bin >= BigInt(bins)) {
-      throw new RangeError(`Cannot ${task}: expected bin in [0, ${bins - 1}], got ${bin}`);
-    }
-    const sum = new Uint32Array(digits.length);
-    const offset = Number(bin) * DIGITS;
-    let carry = 0n;
-    for (let i = 0; i < DIGITS; i++) {
-      const name = `w${i}` as Digit;
-      carry += whole(task, name, row[name]);
-      sum[offset + i] = Number(carry & 0xffffffffn);
-      carry >>= 32n;
-    }
-    if (carry !== (sum[offset + DIGITS - 1]! >>> 31 ? -1n : 0n)) {
-      throw new RangeError(
-        `Cannot ${task}: expected a sum below 2^319 units, got digits that carry out of w9`,
-      );
-    }
-    each(Number(bin), count(task, "count", row.count), count(task, "positives", row.positives ?? 0n));
-    addDigits(digits, sum, offset);
+  for (const row of readRows(task, rows, bins)) {
+    each(row.bin, row.count, row.positives);
+    addDigits(digits.subarray(row.bin * DIGITS, (row.bin + 1) * DIGITS), row.digits);
   }
 }

@@ -236,6 +236,20 @@ export interface Kernel {
     out: number,
   ): number;
   cumulate(n: number, values: number, sums: number, words: number): void;
+  drScores(n: number, x: number, factor: number, p: number, report: number): void;
+  drSums(n: number, p: number, factor: number, bucket: number, words: number): void;
+  drGrad(
+    n: number,
+    x: number,
+    factor: number,
+    base: number,
+    inverse: number,
+    mean: number,
+    slope: number,
+    scale: number,
+    grad: number,
+  ): number;
+  drLink(u: number, out: number): void;
 }
 
 /** The one instance: made synchronously, so that nobody has to wait for it. */

@@ -1,0 +1,168 @@
+import { Grid } from "../drive/sum";
+import { F2 } from "../lane/f64x2";
+import { Fixed } from "../lane/fixed";
+import { Wide } from "../math/wide";
+
+/** 1.5 * 2^52: adding and subtracting it rounds to a whole number; the biased one leaves an exponent field. */
+const WHOLE: f64 = 6755399441055744;
+const BIASED: f64 = 6755399441056767;
+/** Powers of two in a bucket, from 2^-20 to 2^20. */
+const WIDTH: f64 = 40;
+/** Grids of the two parts of a sum: 2^13 numbers, below 2^21 and then below 2^-28, stay below 2^62 units. */
+const COARSE: i32 = -28;
+const FINE: i32 = -77;
+
+/**
+ * DR loss of logits: every score p = sigmoid(x) is a positive or a negative.
+ *
+ *   P  = sum q p / sum q               q = e^(-p / lambda+) of the positives, q = e^(p / lambda-) of the negatives
+ *   L  = tau / scale softplus(scale (P- - P+ + margin))
+ *   L' = s c q (1 + s (p - P) / lambda) p (1 - p)        s = -1 and 1, c = tau sigmoid(scale (P- - P+ + margin))
+ *
+ * A side has one factor, s log2(e) / lambda, and q = 2^v with v = factor p. Since v may span thousands of octaves, q
+ * is held as 2^(v - 40 b) in bucket b, the whole number next to v / 40.
+ *
+ * Domain: finite logits; -Infinity is an element that is not there.
+ * Error: 2^-42 for p, and 2^-43 + 2^-42 |v| for q, relative; an element enters a sum to 2^-78 (test/dr.test.ts).
+ * Source: Qian et al. 2019, arXiv 1907.10156; gradient: docs/dr-loss.md.
+ */
+class Dr {
+  /** Four absent elements behind the last. */
+  @inline static end(n: i32, x: usize): void {
+    v128.store(x + ((<usize>n) << 2), f32x4.splat(-Infinity));
+  }
+
+  @inline static decay(x: v128): v128 {
+    return Wide.exp(F2.neg(F2.abs(x)));
+  }
+
+  /** The larger of sigmoid(x) and sigmoid(-x); `e` = e^-|x| times it is the other. */
+  @inline static larger(e: v128): v128 {
+    return F2.div(F2.lit(1), F2.add(F2.lit(1), e));
+  }
+
+  @inline static score(x: v128, e: v128, larger: v128): v128 {
+    return F2.pick(F2.lt(x, F2.lit(0)), F2.mul(e, larger), larger);
+  }
+
+  /** The whole number next to v, ties to even. */
+  @inline static whole(v: v128): v128 {
+    return F2.sub(F2.add(v, F2.lit(WHOLE)), F2.lit(WHOLE));
+  }
+
+  /** 2^(f + k) for |f| <= 1/2 and a whole k that leaves it normal. */
+  @inline static power(f: v128, k: v128): v128 {
+    const mantissa = Wide.mantissa(F2.mul(f, F2.lit(0.6931471805599453))); // 0x1.62e42fefa39efp-1
+    return F2.mul(F2.pow2(F2.add(k, F2.lit(BIASED))), mantissa);
+  }
+}
+
+/**
+ * p = sigmoid(x) as float64, -1 for an element that is not there and for the three behind the last.
+ *
+ * @param report two float64: the largest and the smallest v = factor p, -Infinity and Infinity if there is none
+ */
+export function drScores(n: i32, x: usize, factor: f64, p: usize, report: usize): void {
+  Dr.end(n, x);
+  let most = F2.lit(-Infinity);
+  let least = F2.lit(Infinity);
+  for (let i: usize = 0, end = (<usize>((n + 3) & ~3)) << 2; i < end; i += 8) {
+    const logit = F2.low(v128.load64_zero(x + i));
+    const e = Dr.decay(logit);
+    const score = Dr.score(logit, e, Dr.larger(e));
+    const absent = f64x2.eq(logit, F2.lit(-Infinity));
+    const v = F2.mul(score, F2.lit(factor));
+    most = f64x2.pmax(most, F2.pick(absent, F2.lit(-Infinity), v));
+    least = f64x2.pmin(least, F2.pick(absent, F2.lit(Infinity), v));
+    v128.store(p + (i << 1), F2.pick(absent, F2.lit(-1), score));
+  }
+  store<f64>(report, max<f64>(f64x2.extract_lane(most, 0), f64x2.extract_lane(most, 1)));
+  store<f64>(report, min<f64>(f64x2.extract_lane(least, 0), f64x2.extract_lane(least, 1)), 8);
+}
+
+/**
+ * The exact sums of q and of q p over one bucket, in its units: added to two sums of ten words, see `Fixed`.
+ *
+ * @param n at most 16384
+ */
+export function drSums(n: i32, p: usize, factor: f64, bucket: f64, words: usize): void {
+  const coarse = F2.lit(Grid.double(COARSE));
+  const fine = F2.lit(Grid.double(FINE));
+  let q1 = i64x2.splat(0);
+  let q0 = i64x2.splat(0);
+  let p1 = i64x2.splat(0);
+  let p0 = i64x2.splat(0);
+  for (let i: usize = 0, end = (<usize>((n + 1) & ~1)) << 3; i < end; i += 16) {
+    const score = v128.load(p + i);
+    const v = F2.mul(score, F2.lit(factor));
+    const k = Dr.whole(v);
+    const own = f64x2.eq(Dr.whole(F2.mul(v, F2.lit(1 / WIDTH))), F2.lit(bucket));
+    const there = F2.and(own, f64x2.ge(score, F2.lit(0)));
+    const q = F2.and(there, Dr.power(F2.sub(v, k), F2.sub(k, F2.lit(WIDTH * bucket))));
+    const a = F2.add(q, coarse);
+    q1 = i64x2.add(q1, a);
+    q0 = i64x2.add(q0, F2.add(Grid.restDouble(q, a, coarse), fine));
+    const qp = F2.mul(q, score);
+    const b = F2.add(qp, coarse);
+    p1 = i64x2.add(p1, b);
+    p0 = i64x2.add(p0, F2.add(Grid.restDouble(qp, b, coarse), fine));
+  }
+  const count = <i64>((n + 1) >> 1);
+  Grid.spillDouble(words, q1, count, COARSE);
+  Grid.spillDouble(words, q0, count, FINE);
+  Grid.spillDouble(words + 80, p1, count, COARSE);
+  Grid.spillDouble(words + 80, p0, count, FINE);
+  Fixed.carry(words);
+  Fixed.carry(words + 80);
+}
+
+/**
+ * Gradients of one side, +0 where an element is not there.
+ *
+ * @param base 40 times the highest bucket of the side
+ * @param inverse 1 over the sum of q in its units
+ * @param mean P
+ * @param slope s / lambda
+ * @param scale s c
+ * @returns the largest share q / sum q of any element: above 1 if it is not in the sum
+ */
+export function drGrad(
+  n: i32,
+  x: usize,
+  factor: f64,
+  base: f64,
+  inverse: f64,
+  mean: f64,
+  slope: f64,
+  scale: f64,
+  grad: usize,
+): f64 {
+  Dr.end(n, x);
+  let most = F2.lit(0);
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 8) {
+    const logit = F2.low(v128.load64_zero(x + i));
+    const absent = f64x2.eq(logit, F2.lit(-Infinity));
+    const e = Dr.decay(logit);
+    const larger = Dr.larger(e);
+    const p = Dr.score(logit, e, larger);
+    const v = F2.mul(p, F2.lit(factor));
+    const k = Dr.whole(v);
+    const above = f64x2.pmax(F2.lit(-1000), f64x2.pmin(F2.lit(1000), F2.sub(k, F2.lit(base))));
+    const share = F2.mul(Dr.power(F2.sub(v, k), above), F2.lit(inverse));
+    most = f64x2.pmax(most, F2.clear(absent, share));
+    const turn = F2.madd(F2.sub(p, F2.lit(mean)), F2.lit(slope), F2.lit(1));
+    const local = F2.mul(F2.mul(F2.mul(e, larger), larger), F2.lit(scale));
+    const product = F2.mul(F2.mul(share, turn), local);
+    v128.store64_lane(grad + i, f32x4.demote_f64x2_zero(F2.clear(absent, product)), 0);
+  }
+  return max<f64>(f64x2.extract_lane(most, 0), f64x2.extract_lane(most, 1));
+}
+
+/** softplus(u) and sigmoid(u): two float64 at `out`. */
+export function drLink(u: f64, out: usize): void {
+  const x = F2.lit(u);
+  const e = Dr.decay(x);
+  const softplus = F2.add(F2.relu(x), Wide.log1p(e));
+  const sigmoid = Dr.score(x, e, Dr.larger(e));
+  v128.store(out, v128.shuffle<i64>(softplus, sigmoid, 0, 2));
+}
