@@ -56,6 +56,14 @@ export {
   type SoftTruncationOptions,
   softTruncation,
 } from "./losses/truncation.ts";
+export {
+  type PairReduction,
+  type PairStream,
+  type Pairwise,
+  type PairwiseLossOptions,
+  type PairwiseOptions,
+  pairwise,
+} from "./pairs/pairwise.ts";
 export type { Labels } from "./rows/batch.ts";
 export type { ClassOptions, RowBatchOptions, RowLoss, RowOptions, RowStream } from "./rows/define.ts";
 export { type Ohem, type OhemOptions, ohem, type Selection, type StreamOptions } from "./selection/ohem.ts";

@@ -20,6 +20,7 @@ const OTHERS = [
   "lossCdf",
   "occlusion",
   "ohem",
+  "pairwise",
   "priorBias",
   "share",
   "sohem",

@@ -23,6 +23,7 @@ import {
   lossCdf,
   occlusion,
   ohem,
+  pairwise,
   priorBias,
   share,
   smoothL1,
@@ -30,6 +31,7 @@ import {
   sohem,
 } from "../src/mod.ts";
 import { batch, mask, softTargets } from "./data.ts";
+import { pairData } from "./pairs-data.ts";
 import { json, pathOf } from "./project.ts";
 import { walk } from "./reference/float32.ts";
 import { ROWS, type RowParams, rowData } from "./rows-table.ts";
@@ -112,6 +114,18 @@ const OUTPUTS: Record<string, () => unknown> = {
   softmaxSoftTruncation: () =>
     (["margin", "rival"] as const).map((form) => ofRows("softmaxSoftTruncation", { k: 3, form })),
   asymmetricSingleLabel: () => ofRows("asymmetricSingleLabel"),
+  pairwise: () => {
+    const { scores, pairs } = pairData(900, n, 81, 40);
+    return [
+      pairwise(scores, pairs, { mask: valid, weights }),
+      pairwise.stream().update(scores, pairs).save(),
+    ];
+  },
+  "pairwise, focal": () =>
+    [0.5, 1.7, 2].map((gamma) => {
+      const { scores, pairs } = pairData(900, n, 28, 20, 1000);
+      return pairwise(scores, pairs, { loss: "focal", gamma, ...none });
+    }),
   streams: () =>
     [bce, focal].map((loss) => loss.stream().update(logits, targets, { mask: valid, weights }).save()),
   ghmc: () => [10, 30, 100].map((bins) => ghmc(logits, targets, { bins, mask: valid })),
