@@ -56,14 +56,19 @@ export {
   type SoftTruncationOptions,
   softTruncation,
 } from "./losses/truncation.ts";
-export {
-  type PairReduction,
-  type PairStream,
-  type Pairwise,
-  type PairwiseLossOptions,
-  type PairwiseOptions,
-  pairwise,
-} from "./pairs/pairwise.ts";
+export type { PairGhmStream } from "./pairs/ghm-stream.ts";
+export { pairwise } from "./pairs/pairwise.ts";
+export type {
+  PairOutputs,
+  PairReduction,
+  PairStream,
+  Pairwise,
+  PairwiseGhmBatchOptions,
+  PairwiseGhmOptions,
+  PairwiseGhmResult,
+  PairwiseLossOptions,
+  PairwiseOptions,
+} from "./pairs/types.ts";
 export type { Labels } from "./rows/batch.ts";
 export type { ClassOptions, RowBatchOptions, RowLoss, RowOptions, RowStream } from "./rows/define.ts";
 export { type Ohem, type OhemOptions, ohem, type Selection, type StreamOptions } from "./selection/ohem.ts";

@@ -126,6 +126,16 @@ const OUTPUTS: Record<string, () => unknown> = {
       const { scores, pairs } = pairData(900, n, 28, 20, 1000);
       return pairwise(scores, pairs, { loss: "focal", gamma, ...none });
     }),
+  "pairwise, ghm": () => {
+    const { scores, pairs } = pairData(900, n, 18, 9);
+    const groups = Uint32Array.from({ length: n }, (_, k) => Math.imul(k % 999, 0x9e3779b1));
+    const options = { loss: "ghm", mask: valid, weights } as const;
+    return [
+      pairwise(scores, pairs, options),
+      pairwise(scores, pairs, { ...options, groups, convention: "mmdet", ...none }),
+      pairwise.stream({ loss: "ghm", bins: 40 }).update(scores, pairs).save(),
+    ];
+  },
   streams: () =>
     [bce, focal].map((loss) => loss.stream().update(logits, targets, { mask: valid, weights }).save()),
   ghmc: () => [10, 30, 100].map((bins) => ghmc(logits, targets, { bins, mask: valid })),

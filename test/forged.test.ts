@@ -46,6 +46,11 @@ const FORGED: [string, () => unknown, RegExp][] = [
     /gamma beside the loss "focal" alone/,
   ],
   [
+    "harmonized pairs of more regions than it has words for",
+    () => pairwise.load(withText('"bins":30', '"bins":31', pairwise.stream({ loss: "ghm" }).save())),
+    /expected 372 words, got 360/,
+  ],
+  [
     "an average that is NaN",
     () => {
       const bytes = ghmc.create({ bins: 3 }).save();

@@ -27,7 +27,7 @@ const SRC: Layers = {
   define: ["stream", "arena", "check", "wasm"],
   rows: ["define", "stream", "arena", "check", "wasm"],
   losses: ["define", "rows"],
-  pairs: ["losses", "define", "stream", "arena", "check", "wasm"],
+  pairs: ["ghm", "losses", "define", "stream", "arena", "check", "wasm"],
   asymmetry: ["define", "losses", "stream", "arena", "check", "wasm"],
   density: ["stream", "arena", "check", "wasm"],
   ghm: ["define", "stream", "density", "arena", "check", "wasm"],

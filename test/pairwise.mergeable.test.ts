@@ -1,7 +1,14 @@
 /** Streams of pairs keep the laws of `laws.ts`; they count pairs. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bce, type PairStream, pairwise, type Row as StateRow } from "../src/mod.ts";
+import {
+  bce,
+  type PairGhmStream,
+  type PairStream,
+  type PairwiseLossOptions,
+  pairwise,
+  type Row as StateRow,
+} from "../src/mod.ts";
 import { mergeable, type State } from "./laws.ts";
 import { pairData } from "./pairs-data.ts";
 import { saved } from "./saved.ts";
@@ -9,8 +16,8 @@ import { saved } from "./saved.ts";
 /** A stream of pairs that takes what the laws feed: a logit against a second item of score 0, turned by its target. */
 class Turned implements State<Turned> {
   readonly inner: PairStream;
-  constructor(inner: PairStream) {
-    this.inner = inner;
+  constructor(inner: PairStream | PairGhmStream) {
+    this.inner = inner as PairStream;
   }
   update(logits: Float32Array, targets: Float32Array, options?: { mask?: Uint8Array }): this {
     const zero = logits.length;
@@ -41,7 +48,8 @@ class Turned implements State<Turned> {
 for (const [name, options] of [
   ["pairwise", {}],
   ["pairwise, focal, by a number", { loss: "focal", gamma: 1.5, normalizer: 17 }],
-] as const) {
+  ["pairwise, ghm", { loss: "ghm" } as unknown as PairwiseLossOptions],
+] as [string, PairwiseLossOptions][]) {
   const subject = {
     name,
     make: () => new Turned(pairwise.stream(options)),

@@ -161,12 +161,14 @@ for (const { options, gamma, units } of SETTINGS) {
       const keep = Array.from({ length: n }, (_, k) => k).filter((k) => mask[k] !== 0);
       const left = Uint32Array.from(keep.flatMap((k) => [pairs[2 * k], pairs[2 * k + 1]]));
       const foul = Float32Array.of(...scores, NaN, Infinity);
-      const marked = pairs.map((item, i) => (mask[i >> 1] ? item : [50, 51, 52, 2 ** 32 - 1, 7][i % 5]));
+      const marked = pairs.map((item, i) => (mask[i >> 1] ? item : [50, 51, 2 ** 28, 2 ** 32 - 1, 7][i % 5]));
       const weights = Float32Array.from(mask, (byte) => (byte ? 1 : NaN));
       const want = pairwise(scores, left, options);
       const got = pairwise(foul, marked, { ...options, mask, weights });
       assert.deepEqual([got.loss, got.count], [want.loss, keep.length]);
       assert.deepEqual(got.grad, Float32Array.of(...want.grad, 0, 0));
+      pairwise(scores, left, { weights: new Float32Array(keep.length).fill(0.5) });
+      assert.deepEqual(pairwise(foul, marked, { ...options, mask }), got, "whatever was weighted before");
       const { losses } = pairwise(foul, marked, { ...options, mask, reduction: none });
       assert.ok(losses?.every((loss, k) => mask[k] !== 0 || Object.is(loss, 0)));
       const stream = pairwise.stream(options).update(foul, marked, { mask, weights });
@@ -231,8 +233,10 @@ test("pairwise: a pair of one item with itself loses log 2 and pulls nothing; ot
 
 test("pairwise: scores as far apart as they can be", () => {
   const far = Float32Array.of(3.4e38, -3.4e38);
-  const right = pairwise(far, Uint32Array.of(0, 1));
-  assert.deepEqual([right.loss, right.grad], [0, new Float32Array(2)]);
+  for (const { options } of SETTINGS) {
+    const right = pairwise(far, Uint32Array.of(0, 1), options);
+    assert.deepEqual([right.loss, right.grad], [0, new Float32Array(2)]);
+  }
   const weights = Float32Array.of(0.25);
   const wrong = pairwise(far, Uint32Array.of(1, 0), { weights });
   assert.deepEqual([wrong.loss, wrong.grad], [Math.fround(0.25 * 2 * far[0]), Float32Array.of(0.25, -0.25)]);

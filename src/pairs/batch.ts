@@ -8,6 +8,8 @@ export interface PairBatch {
   readonly pairs: Uint32Array;
   readonly mask: Uint8Array | undefined;
   readonly weights: Float32Array | undefined;
+  /** Which group each pair belongs to. */
+  readonly groups?: Uint32Array | undefined;
 }
 
 /** Items whose scores and sums fit the memory of a module. */
@@ -39,6 +41,7 @@ export function checkPairs(
   mask: unknown,
   weights: unknown,
   out: Outputs,
+  groups?: unknown,
 ): PairBatch {
   array<Float32Array>(task, "scores", scores, ["Float32Array"]);
   array<Uint32Array>(task, "pairs", pairs, ["Uint32Array"]);
@@ -57,6 +60,10 @@ export function checkPairs(
     array<Float32Array>(task, "weights", weights, ["Float32Array"]);
     pairCount(task, "weights", weights.length, n);
   }
+  if (groups !== undefined) {
+    array<Uint32Array>(task, "groups", groups, ["Uint32Array"]);
+    pairCount(task, "groups", groups.length, n);
+  }
   checkOutputs(task, out, scores.length, n);
   disjoint(
     task,
@@ -67,10 +74,11 @@ export function checkPairs(
       ["pairs", pairs],
       ["mask", mask],
       ["weights", weights],
+      ["groups", groups],
     ],
     2,
   );
-  return { scores, pairs, mask, weights };
+  return { scores, pairs, mask, weights, groups };
 }
 
 /** Throws for the first pair of a chunk that no loss is defined for; the mask hides what it covers. */

@@ -1,35 +1,54 @@
 import { choice, number } from "../check.ts";
+import { readOptions } from "../ghm/options.ts";
 import { kernelOf, powers } from "../losses/focal.ts";
 import { type Call, readCall } from "../stream/options.ts";
 import { kernel } from "../wasm/kernel.ts";
+import type { GhmForm } from "./harmonize.ts";
 import type { PairForm } from "./pass.ts";
 
-/** The options that belong to one of the losses, with their defaults, in the order in which a saved state lists them. */
-const OWN = { bpr: {}, focal: { gamma: 2 } } as const;
+/** Parameters of the losses and their defaults, in the order in which a saved state lists them. */
+const OWN = { bpr: {}, focal: { gamma: 2 }, ghm: { bins: 30, convention: "paper" } } as const;
 
-type PairLoss = keyof typeof OWN;
-const LOSSES = Object.keys(OWN) as PairLoss[];
-const ALL = LOSSES.flatMap((loss) => Object.keys(OWN[loss]));
-const SHARED = ["loss", "reduction", "normalizer"];
+type Name = keyof typeof OWN;
+const LOSSES: readonly Name[] = ["bpr", "focal", "ghm"];
 
-function formOf(task: string, loss: PairLoss, gamma: unknown): PairForm {
-  if (loss === "bpr") return { margin: kernel.bceHard, fields: [] };
-  const exponent = number(task, "gamma", gamma, 0, 1000);
-  return { margin: kernelOf(exponent), fields: powers(exponent) };
-}
+/** The loss that an option belongs to; all of them, where it is not listed. */
+const OWNERS: Record<string, Name> = { gamma: "focal", bins: "ghm", convention: "ghm", groups: "ghm" };
+const STREAM = ["loss", "gamma", "bins", "convention", "reduction", "normalizer"];
+
+/** What comes with a piece of a stream, and with a batch. */
+export const PER_PAIR: readonly string[] = ["mask", "weights"];
+export const PER_BATCH: readonly string[] = ["mask", "weights", "groups"];
+
+/** The defaults of the regions of harmonized pairs; of earlier batches nothing is kept. */
+export const REGIONS: { readonly bins: number; readonly momentum: number } = { bins: 30, momentum: 0 };
 
 /** Which loss the options ask for. Options of another one are refused. */
-function lossOf(task: string, options: object | undefined): PairLoss {
+function lossOf(task: string, options: object | undefined): Name {
   const given = (options ?? {}) as Record<string, unknown>;
   const loss = given.loss === undefined ? "bpr" : choice(task, "loss", given.loss, LOSSES);
-  for (const key of ALL) {
-    if (given[key] === undefined || key in OWN[loss]) continue;
-    const whose = LOSSES.filter((other) => key in OWN[other]).map((other) => JSON.stringify(other));
+  for (const key in OWNERS) {
+    if (given[key] === undefined || OWNERS[key] === loss) continue;
     throw new TypeError(
-      `Cannot ${task}: expected ${key} beside the loss ${whose.join(" or ")} alone, got it beside "${loss}"`,
+      `Cannot ${task}: expected ${key} beside the loss "${OWNERS[key]}" alone, got it beside "${loss}"`,
     );
   }
   return loss;
+}
+
+function formOf(
+  task: string,
+  loss: Name,
+  { gamma, bins, convention }: Record<string, unknown>,
+): PairForm | GhmForm {
+  if (loss === "bpr") return { margin: kernel.bceHard, fields: [] };
+  if (loss === "focal") {
+    const exponent = number(task, "gamma", gamma, 0, 1000);
+    return { margin: kernelOf(exponent), fields: powers(exponent) };
+  }
+  const isAuto = bins === "auto";
+  const given = { bins: isAuto ? undefined : bins, convention } as Parameters<typeof readOptions>[2];
+  return { average: readOptions(REGIONS, task, given, false), isAuto };
 }
 
 /** Reads the options of a call: names that are unknown or of another loss, and values out of range, are refused. */
@@ -37,17 +56,17 @@ export function readPairwise(
   task: string,
   options: object | undefined,
   known: readonly string[],
-): Call<PairForm> {
+): Call<PairForm | GhmForm> {
   const loss = lossOf(task, options);
   const call = readCall(
     {
       name: "pairwise",
       defaults: { loss, ...OWN[loss] },
-      form: (_, { gamma }) => formOf(task, loss, gamma),
+      form: (_, parameters) => formOf(task, loss, parameters),
     },
     task,
     options,
-    [...SHARED, ...ALL, ...known],
+    [...STREAM, ...known],
   );
   if (call.normalizer === "positives") {
     throw new RangeError(`Cannot ${task}: expected normalizer as "count" or a number, got "positives"`);

@@ -1,62 +1,27 @@
 import { at } from "../arena.ts";
 import { options as checkOptions } from "../check.ts";
 import type { IntoResult, LossResult } from "../define.ts";
+import type { GhmIntoResult } from "../ghm/state.ts";
 import type { Outputs } from "../stream/batch.ts";
 import { clear, DIGITS } from "../stream/exact-sum.ts";
-import {
-  type BatchOptions,
-  type Counts,
-  LossStream,
-  normalize,
-  type Reduction,
-} from "../stream/loss-stream.ts";
+import { type BatchOptions, type Counts, LossStream } from "../stream/loss-stream.ts";
 import type { Call } from "../stream/options.ts";
 import type { Row } from "../stream/rows.ts";
+import { decode } from "../stream/state.ts";
 import { kernel } from "../wasm/kernel.ts";
 import { checkPairs, type PairBatch, refusePairOverflow } from "./batch.ts";
-import { readPairwise } from "./options.ts";
-import { copyLosses, type PairChunk, type PairForm, pairPass } from "./pass.ts";
+import { divisorOf, PairGhmStream } from "./ghm-stream.ts";
+import { type GhmForm, harmonizePairs } from "./harmonize.ts";
+import { PER_BATCH, PER_PAIR, readPairwise } from "./options.ts";
+import { copyLosses, enter, leave, type PairChunk, type PairForm, pairPass } from "./pass.ts";
+import { pairSamples } from "./samples.ts";
+import type { PairStream, Pairwise, PairwiseGhmBatchOptions, PairwiseOptions } from "./types.ts";
 
-export interface PairReduction {
-  /** `"mean"` (default), `"sum"`, or `"none"`: the loss of each pair beside the sum. */
-  readonly reduction?: Reduction | undefined;
-  /** What `"mean"` divides by: `"count"` (default), the pairs that the mask leaves, or a number of at least 2^-126. */
-  readonly normalizer?: "count" | number | undefined;
-}
-
-export interface PairwiseLossOptions extends PairReduction {
-  /** `"bpr"` (default), or `"focal"`. */
-  readonly loss?: "bpr" | "focal" | undefined;
-  /** Focusing exponent of `"focal"` in [0, 1000]; 0 is `"bpr"`. Default 2. */
-  readonly gamma?: number | undefined;
-}
-
-/** Options of a batch: `mask` and `weights` hold one value for each pair. */
-export interface PairwiseOptions extends PairwiseLossOptions, BatchOptions {}
-
-/** A mergeable loss of pairs that arrive in pieces; it counts pairs. */
-export type PairStream = LossStream<Uint32Array, BatchOptions>;
-
-/** A loss of pairs of items: a function with facets. */
-export interface Pairwise {
-  (scores: Float32Array, pairs: Uint32Array, options?: PairwiseOptions): LossResult;
-  /** The same into arrays of the caller: `grad` holds one value for each item, `losses` one for each pair. */
-  into(
-    out: { grad?: Float32Array | undefined; losses?: Float32Array | undefined },
-    scores: Float32Array,
-    pairs: Uint32Array,
-    options?: PairwiseOptions,
-  ): IntoResult;
-  /** A mergeable loss over pairs that arrive in pieces, each piece with the scores that its indices mean. */
-  stream(options?: PairwiseLossOptions): PairStream;
-  /** A stream from the bytes of `save`. */
-  load(bytes: Uint8Array): PairStream;
-  /** A stream from the rows of `toRows`, possibly added up elsewhere. */
-  fromRows(rows: readonly Row[], options?: PairwiseLossOptions): PairStream;
-}
+type Options = PairwiseOptions | PairwiseGhmBatchOptions;
 
 const COMPUTE = "compute pairwise";
-const PER_PAIR = ["mask", "weights"];
+const LOAD = "load a pairwise stream";
+const READ = "read rows of pairwise";
 
 function addLosses(task: string, batch: PairBatch, { from, size }: PairChunk): void {
   if (kernel.sum(size, at.loss, at.words) >>> 0 >= 0x7f800000) refusePairOverflow(task, batch, from, size);
@@ -68,7 +33,7 @@ function adder(form: PairForm) {
     checkOptions(task, options, PER_PAIR);
     const batch = checkPairs(task, scores, pairs, options?.mask, options?.weights, {});
     let count = 0;
-    pairPass(task, form, batch, undefined, (chunk) => {
+    pairPass(task, form, batch, enter(batch, form), (chunk) => {
       addLosses(task, batch, chunk);
       count += chunk.valid;
     });
@@ -77,68 +42,113 @@ function adder(form: PairForm) {
 }
 
 /** One batch, reduced. */
-function run(call: Call<PairForm>, batch: PairBatch, out: Outputs): IntoResult {
-  const { form, reduction, normalizer } = call;
+function run(call: Call<PairForm>, batch: PairBatch, { grad, losses }: Outputs): IntoResult {
+  const { form } = call;
+  const rooms = enter(batch, form);
   let count = 0;
-  const divisor = (): number => (reduction === "mean" ? normalize(normalizer, count, count) : 1);
   clear(at.words, DIGITS);
-  pairPass(COMPUTE, form, batch, out.grad && { grad: out.grad, divisor }, (chunk) => {
+  pairPass(COMPUTE, form, batch, rooms, (chunk) => {
     addLosses(COMPUTE, batch, chunk);
     count += chunk.valid;
-    copyLosses(out, chunk);
+    copyLosses({ losses }, chunk);
+    if (grad) kernel.scatterPairs(chunk.size, grad.length, rooms.pairs, at.grad, rooms.sums);
   });
-  return { loss: kernel.total(at.words) / divisor(), count };
+  const by = divisorOf(call, count);
+  if (grad) leave(rooms, by, grad);
+  return { loss: kernel.total(at.words) / by, count };
 }
 
-function makeStream(task: string, options: object | undefined): PairStream {
-  const { form, header, reduction, normalizer } = readPairwise(task, options, []);
+function runGhm(call: Call<GhmForm>, batch: PairBatch, out: Outputs): GhmIntoResult {
+  let by = 1;
+  const samples = pairSamples(batch, () => by);
+  return harmonizePairs(COMPUTE, call.form, batch, samples, out, (count) => {
+    by = divisorOf(call, count);
+    return by;
+  });
+}
+
+function isGhm(call: Call<PairForm | GhmForm>): call is Call<GhmForm> {
+  return "average" in call.form;
+}
+
+/** Options and arrays of one call, checked. */
+function enterCall(
+  scores: Float32Array,
+  pairs: Uint32Array,
+  options: Options | undefined,
+  out: Outputs,
+): { call: Call<PairForm | GhmForm>; batch: PairBatch } {
+  const call = readPairwise(COMPUTE, options, PER_BATCH);
+  const { mask, weights, groups } = (options ?? {}) as PairwiseGhmBatchOptions;
+  return { call, batch: checkPairs(COMPUTE, scores, pairs, mask, weights, out, groups) };
+}
+
+function reduce(call: Call<PairForm | GhmForm>, batch: PairBatch, out: Outputs): IntoResult | GhmIntoResult {
+  return isGhm(call) ? runGhm(call, batch, out) : run(call as Call<PairForm>, batch, out);
+}
+
+function makeStream(task: string, options: object | undefined): PairStream | PairGhmStream {
+  const call = readPairwise(task, options, []);
+  if (isGhm(call)) return PairGhmStream.create(task, call);
+  const { form, header, reduction, normalizer } = call as Call<PairForm>;
   const intake = { name: "pairwise", add: adder(form) };
   return new LossStream(intake, { kind: header.kind, options: header.options }, reduction, normalizer);
 }
 
-const once = (scores: Float32Array, pairs: Uint32Array, options?: PairwiseOptions): LossResult => {
-  const call = readPairwise(COMPUTE, options, PER_PAIR);
-  const batch = checkPairs(COMPUTE, scores, pairs, options?.mask, options?.weights, {});
+function load(bytes: Uint8Array): PairStream | PairGhmStream {
+  const { options } = decode(LOAD, "pairwise", bytes).header;
+  const call = readPairwise(LOAD, options, []);
+  if (isGhm(call)) return PairGhmStream.load(call, bytes);
+  return LossStream.restore(LOAD, "pairwise", bytes, () => makeStream(LOAD, options) as PairStream);
+}
+
+function fromRows(rows: readonly Row[], options: object | undefined): PairStream | PairGhmStream {
+  const call = readPairwise(READ, options, []);
+  if (isGhm(call)) return PairGhmStream.fromRows(call, rows);
+  return LossStream.fill(makeStream(READ, options) as PairStream, READ, rows);
+}
+
+function once(scores: Float32Array, pairs: Uint32Array, options?: Options): LossResult {
+  const { call, batch } = enterCall(scores, pairs, options, {});
   const grad = new Float32Array(scores.length);
   const losses = call.reduction === "none" ? new Float32Array(pairs.length / 2) : undefined;
-  const { loss, count } = run(call, batch, { grad, losses });
-  return { loss, grad, count, ...(losses && { losses }) };
-};
+  const { loss, ...rest } = reduce(call, batch, { grad, losses });
+  return { loss, grad, ...rest, ...(losses && { losses }) };
+}
 
-const facets: Pick<Pairwise, keyof Pairwise> = {
-  into(out, scores, pairs, options) {
+const facets: object = {
+  into(out: Outputs, scores: Float32Array, pairs: Uint32Array, options?: Options) {
     checkOptions(COMPUTE, out, ["grad", "losses"]);
-    const call = readPairwise(COMPUTE, options, PER_PAIR);
-    return run(call, checkPairs(COMPUTE, scores, pairs, options?.mask, options?.weights, out), out);
+    const { call, batch } = enterCall(scores, pairs, options, out);
+    return reduce(call, batch, out);
   },
-  stream: (options) => makeStream("stream pairwise", options),
-  load: (bytes) =>
-    LossStream.restore("load a pairwise stream", "pairwise", bytes, (saved) =>
-      makeStream("load a pairwise stream", saved),
-    ),
-  fromRows: (rows, options) =>
-    LossStream.fill(makeStream("read rows of pairwise", options), "read rows of pairwise", rows),
+  stream: (options?: object) => makeStream("stream pairwise", options),
+  load,
+  fromRows,
 };
 
 /**
  * Losses of pairs (preferred, other) of items: a function of the difference d = score of the preferred - score of the
  * other. Every pair is a binary example with the logit d and the target 1.
  *
- * bpr: L = softplus(-d);  focal: L = sigmoid(-d)^gamma softplus(-d)
+ * bpr: L = softplus(-d);  focal: L = sigmoid(-d)^gamma softplus(-d);  ghm: that of bpr over the density of its norm
  *
  * @param scores shape [items]; finite wherever an unmasked pair looks
  * @param pairs shape [n, 2]: indices of the preferred and of the other item, each below `items`. The two may be one
  * item: d = 0, and its gradient cancels
- * @param options see `PairwiseOptions`
- * @returns `loss`, `grad` = d loss / d scores of shape [items], `count` of pairs, and with `"none"` the `losses` of pairs
+ * @param options see `PairwiseOptions` and, for `loss: "ghm"`, `PairwiseGhmBatchOptions`
+ * @returns `loss`, `grad` = d loss / d scores of shape [items], `count` of pairs; with `"none"` the `losses` of pairs; of
+ * `"ghm"` also `meanLoss` and `histogram`
  * @throws {TypeError} for arrays of another kind, unknown options, and options of another loss
  * @throws {RangeError} for other lengths, options out of range, the first pair with an index that is none, a score or a
  * weight that is not finite, and the first loss beyond float32
  *
- * Error: docs/pairwise.md, section 2. Source: Rendle et al. 2009 (arXiv 1205.2618), equation BPR-Opt; focal as in
- * Lin et al. 2017 (arXiv 1708.02002).
+ * Error: docs/pairwise.md, section 3. Source: Rendle et al. 2009 (arXiv 1205.2618), equation BPR-Opt; focal as in
+ * Lin et al. 2017 (arXiv 1708.02002), ghm in Li et al. 2018 (arXiv 1811.05181), both with the logit d.
  *
  * @example
  * const { loss, grad } = pairwise(Float32Array.of(2, 0.5, 1), Uint32Array.of(0, 1, 2, 1));
  */
-export const pairwise: Pairwise = /* @__PURE__ */ Object.assign(once, facets);
+export const pairwise: Pairwise = /* @__PURE__ */ Object.defineProperty(Object.assign(once, facets), "name", {
+  value: "pairwise",
+}) as Pairwise;

@@ -10,7 +10,7 @@ export interface PairForm {
   readonly fields: readonly number[];
 }
 
-/** What one chunk turned out to hold: its losses are at `at.loss`, its slopes f'(v) >= 0 at `at.grad`. */
+/** What one chunk turned out to hold: its losses are at `at.loss`, its slopes f'(v) >= 0 at `at.grad` and at `at.w0`. */
 export interface PairChunk {
   /** Index of its first pair, and how many it has. */
   readonly from: number;
@@ -20,17 +20,24 @@ export interface PairChunk {
 }
 
 /** Where the scores of all items, their gradients as float64, and the pairs of a chunk lie. */
-interface Rooms {
+export interface Rooms {
   readonly scores: number;
   readonly sums: number;
   readonly pairs: number;
+  /** Where the memory behind them begins. */
+  readonly end: number;
 }
 
-/** Lays out scores and empty sums, both with a place behind the last for indices that are none. */
-function enter({ scores, pairs }: PairBatch, form: PairForm): Rooms {
+/** Lays out the scores, empty sums and the form. There is a place behind the last item for indices that are none. */
+export function enter({ scores, pairs }: PairBatch, form: PairForm): Rooms {
   const items = scores.length;
   const size = Math.min(pairs.length / 2, CHUNK);
-  const [x, sums, indices] = reserve([4 * items + 4, 8 * items + 8, 8 * size]) as [number, number, number];
+  const [x, sums, indices, end] = reserve([4 * items + 4, 8 * items + 8, 8 * size, 0]) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const { f32, f64, i32 } = views();
   f32.set(scores, x >> 2);
   f32[(x >> 2) + items] = NaN;
@@ -38,7 +45,7 @@ function enter({ scores, pairs }: PairBatch, form: PairForm): Rooms {
   f32.fill(1, at.op >> 2, (at.op >> 2) + 3);
   i32.set(form.fields, (at.op >> 2) + 3);
   f32.fill(0, at.t >> 2, (at.t >> 2) + size);
-  return { scores: x, sums, pairs: indices };
+  return { scores: x, sums, pairs: indices, end };
 }
 
 /** The scores of a chunk's pairs, checked: preferred at `at.grad`, other at `at.loss`. Returns how many pairs are left. */
@@ -68,44 +75,31 @@ function lift({ margin }: PairForm, stride: number, size: number): void {
   kernel.settleRows(size, at.a0, at.t, at.loss, at.grad, at.w0, at.w0);
 }
 
-/** Where the gradients of the items go, and what they are divided by, which is known when all pairs have been seen. */
-export interface Target {
-  readonly grad: Float32Array;
-  divisor(): number;
-}
-
-/**
- * The gradients of the items. A sum of slopes in float64, in the order of the pairs, divided and rounded to float32.
- */
-function leave({ grad, divisor }: Target, sums: number): void {
-  const by = divisor();
-  const { f64 } = views();
-  for (let i = 0, from = sums >> 3; i < grad.length; i++) grad[i] = f64[from + i]! / by;
-}
-
 /** Runs a loss over the pairs of a batch, chunk by chunk. Losses and slopes of a chunk are left where `each` takes them. */
 export function pairPass(
   task: string,
   form: PairForm,
   batch: PairBatch,
-  target: Target | undefined,
+  rooms: Rooms,
   each: (chunk: PairChunk) => void,
 ): void {
-  const items = batch.scores.length;
   const n = batch.pairs.length / 2;
-  const rooms = enter(batch, form);
   const stride = batch.mask || batch.weights ? -1 : 0;
   for (let from = 0; from < n; from += CHUNK) {
     const size = Math.min(CHUNK, n - from);
     const valid = gather(task, batch, rooms, from, size);
     lift(form, stride, size);
     each({ from, size, valid });
-    if (target) kernel.scatterPairs(size, items, rooms.pairs, at.grad, rooms.sums);
   }
-  if (target) leave(target, rooms.sums);
+}
+
+/** The gradients of the items: sums of slopes in float64, divided and rounded to float32. */
+export function leave({ sums }: Rooms, by: number, grad: Float32Array): void {
+  const { f64 } = views();
+  for (let i = 0, from = sums >> 3; i < grad.length; i++) grad[i] = f64[from + i]! / by;
 }
 
 /** Copies the losses of a chunk out of the arena. */
-export function copyLosses(out: Outputs, { from, size }: PairChunk): void {
+export function copyLosses(out: Outputs, { from, size }: Pick<PairChunk, "from" | "size">): void {
   out.losses?.set(views().f32.subarray(at.loss >> 2, (at.loss >> 2) + size), from);
 }

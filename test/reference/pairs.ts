@@ -31,3 +31,31 @@ export function gathered(
   }
   return { grad, size };
 }
+
+export interface Harmonized {
+  /** Weight of each pair: pairs of its group / density at its norm. */
+  beta: number[];
+  /** Norm of each pair. */
+  g: number[];
+}
+
+/**
+ * Weights by unit regions, counted pair by pair against all others of the group. "paper": GD = bins R, the region of
+ * g being floor(g bins); "mmdet": GD = R times the regions that the group occupies.
+ */
+export function harmonizedPairs(
+  d: readonly number[],
+  groups: ArrayLike<number>,
+  bins: number,
+  convention: "paper" | "mmdet",
+): Harmonized {
+  const g = d.map((v) => sigmoid(-v));
+  const region = g.map((v) => Math.min(Math.floor(v * bins), bins - 1));
+  const beta = d.map((_, i) => {
+    const own = d.map((_, k) => k).filter((k) => groups[k] === groups[i]);
+    const alike = own.filter((k) => region[k] === region[i]).length;
+    const divisor = convention === "paper" ? bins : new Set(own.map((k) => region[k])).size;
+    return own.length / (divisor * alike);
+  });
+  return { beta, g };
+}
