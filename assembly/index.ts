@@ -9,6 +9,7 @@ export { exactDensity, exactScale } from "./density/weight";
 export { indexFloor, indexRounded, readCells, tallyFloor, tallyRounded } from "./drive/bins";
 export { decay } from "./drive/decay";
 export { lookup, lookupWide, planes } from "./drive/lookup";
+export { gatherPairs, marginPairs, scatterPairs } from "./drive/pairs";
 export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
 export { marginRows, settleRows, spreadBoth, spreadRows, weighRows } from "./drive/row-margin";
 export { enterRows, liftRows } from "./drive/rows";

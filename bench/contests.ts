@@ -5,6 +5,7 @@ import { asymmetricTruth } from "../test/reference/margin-losses.ts";
 import { bceTruth, focalHardTruth } from "../test/reference/pointwise.ts";
 import { type Contest, checkSide, close } from "./contest.ts";
 import { type Batch, detectorBatch } from "./data.ts";
+import { bpr } from "./pairs.ts";
 import { harmonizedResiduals, residuals } from "./residuals.ts";
 import * as plain from "./rivals.ts";
 import { hardest } from "./selection.ts";
@@ -119,5 +120,6 @@ export function contests(n: number): Contest[] {
     residuals(n),
     harmonizedResiduals(n),
     hardest(batch),
+    bpr(n),
   ];
 }

@@ -39,3 +39,21 @@ export function residualBatch(n: number, seed = 11): Batch {
   }
   return { logits, targets };
 }
+
+export interface PairBatch {
+  scores: Float32Array;
+  pairs: Uint32Array;
+}
+
+/** n pairs of items as a sampler draws them, the preferred one usually ahead. */
+export function pairBatch(items: number, n: number, seed = 13): PairBatch {
+  const random = generator(seed);
+  const scores = Float32Array.from({ length: items }, () => (random() + random() + random() - 1.5) * 6);
+  const pairs = new Uint32Array(2 * n);
+  for (let k = 0; k < n; k++) {
+    const [i, j] = [Math.floor(random() * items), Math.floor(random() * items)];
+    const isUsual = random() < 0.8 === scores[i]! > scores[j]!;
+    pairs.set(isUsual ? [i, j] : [j, i], 2 * k);
+  }
+  return { scores, pairs };
+}

@@ -61,6 +61,19 @@ export {
   type SoftTruncationOptions,
   softTruncation,
 } from "./losses/truncation.ts";
+export type { PairGhmStream } from "./pairs/ghm-stream.ts";
+export { pairwise } from "./pairs/pairwise.ts";
+export type {
+  PairOutputs,
+  PairReduction,
+  PairStream,
+  Pairwise,
+  PairwiseGhmBatchOptions,
+  PairwiseGhmOptions,
+  PairwiseGhmResult,
+  PairwiseLossOptions,
+  PairwiseOptions,
+} from "./pairs/types.ts";
 export { type DrLoss, type DrLossResult, drLoss } from "./ranking/dr-loss.ts";
 export type { DrLossOptions } from "./ranking/form.ts";
 export type { DrBatchOptions, DrLossIntoResult, DrLossStream } from "./ranking/stream.ts";

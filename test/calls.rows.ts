@@ -53,6 +53,21 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
     each(),
     each(),
   ]),
+  // (n, items, scores, pairs, preferred, other)
+  gatherPairs: call(({ rows, each }, arena) => [
+    ...[rows, 40, arena.floats(41, "wild"), arena.counts(2 * rows + 4, 0, 45)],
+    ...[each(), each()],
+  ]),
+  // (n, preferred, other, near, ahead, rest)
+  marginPairs: call(({ rows, each }) => [
+    ...[rows, each(rows & 1 ? "any" : "wild"), each("any")],
+    ...[each(), each(), each()],
+  ]),
+  // (n, items, pairs, slopes, sums)
+  scatterPairs: call(({ rows, each }, arena) => [
+    ...[rows, 40, arena.counts(2 * rows + 4, 0, 45), each("unit")],
+    arena.room(8 * 41),
+  ]),
   // (rows, rest, sums, loss, slope, ahead, scale)
   settleRows: call(({ rows, each }) => [
     rows,

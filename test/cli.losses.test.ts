@@ -21,6 +21,7 @@ const OTHERS = [
   "lossCdf",
   "occlusion",
   "ohem",
+  "pairwise",
   "priorBias",
   "share",
   "sohem",

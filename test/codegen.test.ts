@@ -24,6 +24,7 @@ const HELPERS = [
   "decay",
   "marginRows",
   "settleRows",
+  "marginPairs",
   "levelRows",
   "settleTail",
   "settleRival",

@@ -55,6 +55,7 @@ function say({ loss, grad }: { loss: number; grad: Float32Array }): string {
 function losses(library: Library, { x, t, predictions, labels, rows }: Data): Record<string, string> {
   const { ghmc, ghmr, softmaxSoftTruncation } = library;
   const of = { classes: CLASSES };
+  const pairs = Uint32Array.from({ length: 2 * N }, (_, i) => Math.imul(i, 7919) >>> 17);
   const soft = t.map((v, i) => (i % 3 === 0 ? 0.3 : v));
   const state = ghmc.create({ bins: 20, momentum: 0.75 });
   state.step(x, t);
@@ -83,6 +84,8 @@ function losses(library: Library, { x, t, predictions, labels, rows }: Data): Re
     softmaxSoftTruncation: say(softmaxSoftTruncation(rows, labels, { ...of, k: 2 })),
     "softmaxSoftTruncation, rival": say(softmaxSoftTruncation(rows, labels, { ...of, form: "rival" })),
     asymmetricSingleLabel: say(library.asymmetricSingleLabel(rows, labels, of)),
+    pairwise: say(library.pairwise(x, pairs)),
+    "pairwise, ghm": say(library.pairwise(x, pairs, { loss: "ghm", groups: pairs.slice(0, N) })),
   };
 }
 

@@ -25,6 +25,7 @@ import {
   lossCdf,
   occlusion,
   ohem,
+  pairwise,
   priorBias,
   share,
   smoothL1,
@@ -32,6 +33,7 @@ import {
   sohem,
 } from "../src/mod.ts";
 import { batch, mask, softTargets } from "./data.ts";
+import { pairData } from "./pairs-data.ts";
 import { json, pathOf } from "./project.ts";
 import { walk } from "./reference/float32.ts";
 import { ROWS, type RowParams, rowData } from "./rows-table.ts";
@@ -123,6 +125,28 @@ const OUTPUTS: Record<string, () => unknown> = {
         return [drLoss(x, labels, options), drLoss.stream(options).update(x, labels).save()];
       }),
     ),
+  pairwise: () => {
+    const { scores, pairs } = pairData(900, n, 81, 40);
+    return [
+      pairwise(scores, pairs, { mask: valid, weights }),
+      pairwise.stream().update(scores, pairs).save(),
+    ];
+  },
+  "pairwise, focal": () =>
+    [0.5, 1.7, 2].map((gamma) => {
+      const { scores, pairs } = pairData(900, n, 28, 20, 1000);
+      return pairwise(scores, pairs, { loss: "focal", gamma, ...none });
+    }),
+  "pairwise, ghm": () => {
+    const { scores, pairs } = pairData(900, n, 18, 9);
+    const groups = Uint32Array.from({ length: n }, (_, k) => Math.imul(k % 999, 0x9e3779b1));
+    const options = { loss: "ghm", mask: valid, weights } as const;
+    return [
+      pairwise(scores, pairs, options),
+      pairwise(scores, pairs, { ...options, groups, convention: "mmdet", ...none }),
+      pairwise.stream({ loss: "ghm", bins: 40 }).update(scores, pairs).save(),
+    ];
+  },
   streams: () =>
     [bce, focal].map((loss) => loss.stream().update(logits, targets, { mask: valid, weights }).save()),
   ghmc: () => [10, 30, 100].map((bins) => ghmc(logits, targets, { bins, mask: valid })),

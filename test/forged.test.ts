@@ -1,7 +1,7 @@
 /** States whose checksum is right and whose content is not: written by other hands, refused all the same. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bce, ghmc } from "counterpoise";
+import { bce, ghmc, pairwise } from "counterpoise";
 
 function seal(bytes: Uint8Array): Uint8Array {
   let crc = 0xffffffff;
@@ -16,8 +16,8 @@ function seal(bytes: Uint8Array): Uint8Array {
 const saved = bce.stream().update(Float32Array.of(1, 2), Float32Array.of(0, 1)).save();
 const WORDS = saved.length - 4 - 14 * 4;
 
-function withText(from: string, to: string): Uint8Array {
-  const bytes = saved.slice();
+function withText(from: string, to: string, of = saved): Uint8Array {
+  const bytes = of.slice();
   const at = new TextDecoder("latin1").decode(bytes).indexOf(from);
   assert.ok(at > 0 && from.length === to.length);
   bytes.set(new TextEncoder().encode(to), at);
@@ -39,6 +39,16 @@ const FORGED: [string, () => unknown, RegExp][] = [
     "more positives than elements",
     () => bce.load(withWord(saved, WORDS + 8, 3)),
     /at most 2 positives, got 3/,
+  ],
+  [
+    "an option of another loss of pairs",
+    () => pairwise.load(withText('"focal"', '"bpr"  ', pairwise.stream({ loss: "focal" }).save())),
+    /gamma beside the loss "focal" alone/,
+  ],
+  [
+    "harmonized pairs of more regions than it has words for",
+    () => pairwise.load(withText('"bins":30', '"bins":31', pairwise.stream({ loss: "ghm" }).save())),
+    /expected 372 words, got 360/,
   ],
   [
     "an average that is NaN",

@@ -32,6 +32,7 @@ export const COPIES: Readonly<Record<string, number>> = {
   asymmetricReal: 2,
   liftRows: 4,
   marginRows: 4,
+  marginPairs: 4,
   settleRows: 1,
   spreadRows: 4,
   spreadBoth: 4,

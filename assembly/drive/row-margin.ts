@@ -9,7 +9,28 @@ class Gap {
     return F2.add(Wide.log(F2.mul(sum, F2.lit(2.3283064365386963e-10))), F2.lit(22.18070977791825));
   }
   @inline static of(peak: v128, own: v128, log: v128, k: f64): v128 {
-    return f64x2.pmax(F2.lit(-3.4028234663852886e38), F2.madd(F2.sub(peak, own), F2.lit(k), log));
+    return F2.madd(F2.sub(peak, own), F2.lit(k), log);
+  }
+}
+
+/** Four negated margins, computed in float64, as sums of two float32. */
+export class Halves {
+  /**
+   * |near| of 256 and above has rest 0, as no exponential of it is between 0 and infinity, but for a margin beyond
+   * float32: near is then the largest of those, and rest what is above it.
+   *
+   * @param ahead near + 2^-10, for `settleRows`
+   */
+  @inline static split(low: v128, high: v128, near: usize, ahead: usize, rest: usize): void {
+    low = f64x2.pmax(F2.lit(-3.4028234663852886e38), low);
+    high = f64x2.pmax(F2.lit(-3.4028234663852886e38), high);
+    const v = f32x4.pmin(F4.lit(3.4028234663852886e38), F2.narrow(low, high));
+    const left = F2.narrow(F2.sub(low, F2.low(v)), F2.sub(high, F2.high(v)));
+    const isSmall = F4.lt(F4.abs(v), F4.lit(256));
+    const isCut = f32x4.eq(v, F4.lit(3.4028234663852886e38));
+    v128.store(near, v);
+    v128.store(ahead, F4.add(v, F4.lit(0.0009765625)));
+    v128.store(rest, F4.and(F4.or(isSmall, isCut), left));
   }
 }
 
@@ -44,13 +65,7 @@ export function marginRows(
     const highLog = Gap.log(F2.high(sum));
     const low = Gap.of(F2.low(peak), F2.low(mine), lowLog, k);
     const high = Gap.of(F2.high(peak), F2.high(mine), highLog, k);
-    const v = f32x4.pmin(F4.lit(3.4028234663852886e38), F2.narrow(low, high));
-    const left = F2.narrow(F2.sub(low, F2.low(v)), F2.sub(high, F2.high(v)));
-    const isSmall = F4.lt(F4.abs(v), F4.lit(256));
-    const isCut = f32x4.eq(v, F4.lit(3.4028234663852886e38));
-    v128.store(near + i, v);
-    v128.store(ahead + i, F4.add(v, F4.lit(0.0009765625)));
-    v128.store(rest + i, F4.and(F4.or(isSmall, isCut), left));
+    Halves.split(low, high, near + i, ahead + i, rest + i);
     v128.store(logs + i, F2.narrow(lowLog, highLog));
     bad = v128.or(bad, f32x4.ne(sum, sum));
   }

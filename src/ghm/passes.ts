@@ -65,13 +65,14 @@ export function layWeights(divisors: Float64Array): void {
   kernel.planes(at.table, at.planes);
 }
 
-/** Multiplies the factors of a chunk by the weights of their regions, whose indices are at `bytes`. */
-function weigh({ size, factors }: Chunk, bins: number, bytes: number): void {
-  if (bins <= 32) kernel.lookup(size, factors, bytes, at.planes, factors);
-  else kernel.lookupWide(size, factors, bytes, at.table, factors);
+/** Multiplies values, such as the factors of a chunk, by the weights of their regions, whose indices are at `bytes`. */
+export function weigh(size: number, values: number, bins: number, bytes: number): void {
+  if (bins <= 32) kernel.lookup(size, values, bytes, at.planes, values);
+  else kernel.lookupWide(size, values, bytes, at.table, values);
 }
 
-function index({ size, norms }: Chunk, bins: number, convention: Convention, bytes: number): void {
+/** Finds the regions of a chunk. */
+export function index({ size, norms }: Chunk, bins: number, convention: Convention, bytes: number): void {
   const find = convention === "paper" ? kernel.indexFloor : kernel.indexRounded;
   find(size, norms, bins, bytes);
 }
@@ -90,7 +91,7 @@ export function reweigh(
   const each = (chunk: Chunk): void => {
     const bytes = regions.of(chunk);
     if (!regions.areKept) index(chunk, bins, convention, bytes);
-    weigh(chunk, bins, bytes);
+    weigh(chunk.size, chunk.factors, bins, bytes);
     samples.put(chunk, grad);
   };
   layWeights(divisors);
@@ -111,7 +112,7 @@ export function gradient(
   layWeights(divisors);
   samples.visit(task, true, (chunk) => {
     index(chunk, bins, convention, at.bytes);
-    weigh(chunk, bins, at.bytes);
+    weigh(chunk.size, chunk.factors, bins, at.bytes);
     samples.put(chunk, grad);
   });
   return grad;

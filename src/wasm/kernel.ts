@@ -80,6 +80,16 @@ export interface Kernel {
     ahead: number,
     scale: number,
   ): void;
+  gatherPairs(
+    n: number,
+    items: number,
+    scores: number,
+    pairs: number,
+    preferred: number,
+    other: number,
+  ): void;
+  marginPairs(n: number, preferred: number, other: number, near: number, ahead: number, rest: number): void;
+  scatterPairs(n: number, items: number, pairs: number, slopes: number, sums: number): void;
   spreadRows(
     rows: number,
     classes: number,
