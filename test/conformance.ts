@@ -83,6 +83,7 @@ function losses(library: Library, { x, t, predictions, labels, rows }: Data): Re
     softmaxFocal: say(library.softmaxFocal(rows, labels, of)),
     softmaxSoftTruncation: say(softmaxSoftTruncation(rows, labels, { ...of, k: 2 })),
     "softmaxSoftTruncation, rival": say(softmaxSoftTruncation(rows, labels, { ...of, form: "rival" })),
+    drLoss: say(library.drLoss(rows, labels, of)),
     asymmetricSingleLabel: say(library.asymmetricSingleLabel(rows, labels, of)),
     pairwise: say(library.pairwise(x, pairs)),
     "pairwise, ghm": say(library.pairwise(x, pairs, { loss: "ghm", groups: pairs.slice(0, N) })),
@@ -108,11 +109,15 @@ function others(library: Library, { x, t, boxes }: Data): Record<string, string>
   const strata = { budget: 20, cuts: [0.25, 0.5, 0.75], quotas: [0.4, 0.3, 0.2, 0.1], seed: 5 };
   return {
     density: `${bits(lower)} ${bits(upper)}`,
+    autoBins: `${library.autoBins(library.ghmc(x, t, { bins: 256 }).histogram.counts)}`,
     ohem: `${bits(library.ohem(few, { budget: 20, boxes }).indices)}`,
     sohem: `${bits(library.sohem(few, few.slice().reverse(), strata).indices)}`,
     occlusion: `${bits(mask)} ${bits(occlusion.apply(features, mask, shape))}`,
     deformation: `${bits(turned.output)} ${bits(gradAngles)}`,
-    lossCdf: `${bits(library.lossCdf(each).cumulative)} ${library.share(each, 0.01)}`,
+    lossCdf: `${bits(library.lossCdf(each).cumulative)}`,
+    share: `${library.share(each, 0.01)}`,
+    breakdown: `${library.breakdown(each, t).positives.lossSums.join(" ")}`,
+    gradientMass: `${bits(library.gradientMass(x, t, bce(x, t).grad).mass)}`,
     priorBias: `${library.priorBias(0.01)}`,
     streams: `${bits(bce.stream().update(x, t).save())} ${bits(library.ghmc.stream().update(x, t).save())}`,
   };

@@ -1,6 +1,7 @@
 /** The tables of key values in the documentation: every number by the oracles, and the library on the same points. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { drLoss, pairwise } from "../src/mod.ts";
 import {
   ASKED,
   asked,
@@ -9,6 +10,7 @@ import {
   type Curve,
   cell,
   logitOf,
+  PAIRS,
   REAL,
   rowTruth,
   threeClasses,
@@ -17,6 +19,7 @@ import {
 } from "./curves.ts";
 import { agrees, type Cell, cellsBelow } from "./markdown.ts";
 import { text } from "./project.ts";
+import { sigmoid, softplus } from "./reference/logistic.ts";
 import { ROWS } from "./rows-table.ts";
 import { rowOf, TABLE } from "./table.ts";
 
@@ -112,6 +115,35 @@ test("docs/losses.md, the probability a loss asks for: every number, and nothing
     assert.ok(row === "hardTruncation" || Math.abs(grad[0] + grad[1]) <= 1e-5 * grad[1], one.label);
   }
   assert.equal(cells.length, 4 * Object.keys(ASKED).length);
+});
+
+test("docs/pairwise.md, key values: every number, by the oracle and by the library", () => {
+  const labels = PAIRS.map(({ label }) => label);
+  const cells = tableOf("pairwise.md", "## Key values", labels);
+  for (const one of cells) {
+    const k = labels.indexOf(one.label);
+    const truth = rowOf(PAIRS[k].row).truth(one.at, 1, PAIRS[k].params);
+    states(one, one.quantity === "loss" ? truth.loss : Math.abs(truth.grad));
+    const options = k === 0 ? {} : ({ loss: "focal", gamma: 2 } as const);
+    const got = pairwise(Float32Array.of(0, one.at), Uint32Array.of(1, 0), options);
+    assert.ok(Math.abs(got.loss - truth.loss) <= 1e-5 * truth.loss, `${one.label} at ${one.at}`);
+    assert.ok(Math.abs(got.grad[1] - truth.grad) <= 1e-5 * truth.scale && got.grad[0] === -got.grad[1]);
+  }
+  assert.equal(cells.length, 24);
+});
+
+test("docs/dr-loss.md, key values: every number, by the formula and by the library", () => {
+  const cells = tableOf("dr-loss.md", "## Key values", ["`drLoss`"]);
+  for (const one of cells) {
+    const z = 6 * (one.at + 0.5);
+    const value = one.quantity === "loss" ? (4 / 6) * softplus(z) : 4 * sigmoid(z);
+    states(one, value);
+    // One positive and one negative are their own expectations: they lie around 1/2.
+    if (Math.abs(one.at) === 1 || one.quantity !== "loss") continue;
+    const apart = Float32Array.of(logitOf(0.5 - one.at / 2), logitOf(0.5 + one.at / 2));
+    assert.ok(Math.abs(drLoss(apart, Uint8Array.of(1), { classes: 2 }).loss / value - 1) < 1e-5);
+  }
+  assert.equal(cells.length, 14);
 });
 
 test("docs/losses.md, values of focal: every number", () => {

@@ -97,6 +97,12 @@ export function threeClasses(p: number): number[] {
   return [logitOf(p) + Math.log(2), 0, 0];
 }
 
+/** Losses of pairs: x is the difference of two scores, the target 1. */
+export const PAIRS: Curve[] = [
+  { label: '`"bpr"`', row: "bce", params: {}, target: 1 },
+  { label: '`"focal"`, gamma 2', row: "focal", params: { gamma: 2, alpha: null }, target: 1 },
+];
+
 export interface RowCurve {
   label: string;
   row: string;

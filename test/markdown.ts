@@ -59,7 +59,7 @@ export function cellsBelow(page: string, heading: string): Cell[] {
     return row.slice(2).map((text, i) => ({
       label,
       quantity: row[1],
-      at: Number(/[\d.]+(?:e-?\d+)?$/.exec(head[i + 2])?.[0]),
+      at: Number(/-?[\d.]+(?:e-?\d+)?$/.exec(head[i + 2])?.[0]),
       text,
     }));
   });

@@ -1,7 +1,8 @@
 /** The overview of docs/losses.md: its defaults are those of the code, and every loss is in it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ghmc, ghmcSoftmax, ghmr } from "../src/mod.ts";
+import * as library from "../src/mod.ts";
+import { drLoss, ghmc, ghmcSoftmax, ghmr, pairwise } from "../src/mod.ts";
 import { batch } from "./data.ts";
 import { text } from "./project.ts";
 import { ROWS, rowData } from "./rows-table.ts";
@@ -84,4 +85,31 @@ test("ghmcSoftmax: the defaults that the overview states are the defaults", () =
   assert.deepEqual(Object.keys(stated), ["bins", "momentum"]);
   assert.deepEqual(bytes(stated), bytes({}));
   for (const other of [{ bins: 10 }, { momentum: 0.5 }]) assert.notDeepEqual(bytes(other), bytes({}));
+});
+
+test("every loss that the library has is in the overview", () => {
+  const isLoss = (value: unknown): boolean =>
+    value instanceof Object && ("create" in value || (typeof value === "function" && "into" in value));
+  const losses = Object.entries(library).filter(([, value]) => isLoss(value));
+  assert.ok(losses.length > 15);
+  for (const [name] of losses) assert.ok(said.has(name), `${name} has no line in docs/losses.md`);
+});
+
+test("drLoss and pairwise: the defaults that the overview states are the defaults", () => {
+  const { lambdaNeg, ...own } = said.get("drLoss") as Record<string, number>;
+  assert.equal(lambdaNeg, 0.1);
+  const labels = rows.labels.map((label) => label % 3);
+  const of = { classes: 4 };
+  const plain = drLoss(rows.logits, labels, of).loss;
+  assert.equal(drLoss(rows.logits, labels, { ...of, ...own, lambdaNeg: 0.1 / Math.log(3.5) }).loss, plain);
+  for (const [key, value] of Object.entries(own)) {
+    assert.notEqual(drLoss(rows.logits, labels, { ...of, [key]: value + 0.1 }).loss, plain, key);
+  }
+  const { loss, gamma, bins } = said.get("pairwise") as { loss: "bpr"; gamma: number; bins: number };
+  const pairs = Uint32Array.from({ length: 200 }, (_, i) => i * 2);
+  const run = (options: object): unknown => pairwise(logits, pairs, options).grad;
+  assert.deepEqual(run({ loss }), run({}));
+  assert.deepEqual(run({ loss: "focal", gamma }), run({ loss: "focal" }));
+  assert.deepEqual(run({ loss: "ghm", bins }), run({ loss: "ghm" }));
+  assert.notDeepEqual(run({ loss: "focal", gamma: 3 }), run({ loss: "focal" }));
 });

@@ -46,6 +46,14 @@ test("workerd computes the bits that this engine computes", () => {
   assert.equal(said, conformance(library));
 });
 
+test("every function of the library is among them", () => {
+  const names = conformance(library)
+    .split("; ")
+    .map((result) => result.split(/[:,]/)[0]);
+  const missing = Object.keys(library).filter((name) => name !== "version" && !names.includes(name));
+  assert.deepEqual(missing, []);
+});
+
 test("the entry for workerd compiles nothing and carries no bytes", () => {
   const text = readFileSync("dist/workerd.js", "utf8");
   assert.match(text, /from ".\/kernel.wasm"/);
