@@ -16,12 +16,10 @@ const OTHERS = [
   "deformation",
   "density",
   "digest",
-  "drLoss",
   "gradientMass",
   "lossCdf",
   "occlusion",
   "ohem",
-  "pairwise",
   "priorBias",
   "share",
   "sohem",
@@ -33,6 +31,8 @@ const FILES: Record<string, string> = {
   logits: save("l.npy", Float32Array.of(1, -2, 0.5, 3, -0.25, 0), [2, 3]),
   targets: save("t.npy", Uint8Array.of(1, 0, 0, 1, 0, 1)),
   labels: save("y.npy", Int32Array.of(2, 0)),
+  scores: save("s.npy", Float32Array.of(1, -2, 0.5)),
+  pairs: save("p.npy", Uint32Array.of(0, 1, 2, 0, 1, 2), [3, 2]),
 };
 const filesOf = ({ inputs }: Family): string[] =>
   inputs.slice(0, 2).flatMap((role) => [`--${role}`, FILES[role]]);
@@ -40,6 +40,12 @@ const filesOf = ({ inputs }: Family): string[] =>
 test("every export of the library is a loss with a row, or known to be none", () => {
   assert.deepEqual([...Object.keys(LOSSES), ...OTHERS].sort(), Object.keys(library).sort());
 });
+
+/** What a parameter has to stand beside, as options and for the library. */
+const beside = (domain: Domain | undefined): string[] =>
+  Object.entries(domain?.beside ?? {}).map(([option, value]) => `--${option}=${value}`);
+const withKeys = ({ beside = {} }: Domain): object =>
+  Object.fromEntries(Object.entries(beside).map(([option, value]) => [keyOf(option), value]));
 
 /** Something that is taken, as the command line has it. */
 function sample(option: string, { default: preset, min, words }: Domain): string {
@@ -52,7 +58,8 @@ for (const [name, { family, parameters }] of Object.entries(LOSSES)) {
     for (const option of Object.keys(PARAMETERS)) {
       const own = Object.hasOwn(parameters, option);
       const value = own ? sample(option, parameters[option]) : "1";
-      const argv = ["loss", "--loss", name, ...filesOf(family), `--${option}=${value}`];
+      const more = [...beside(parameters[option]), `--${option}=${value}`];
+      const argv = ["loss", "--loss", name, ...filesOf(family), ...more];
       const { code, err } = await run(...argv);
       assert.equal(code, own ? 0 : 2, `--${option} ${value}: ${err}`);
       if (!own) assert.match(err, new RegExp(`expected options of ${name} \\(.*\\), got --${option}\n$`));
@@ -60,11 +67,11 @@ for (const [name, { family, parameters }] of Object.entries(LOSSES)) {
   });
 
   test(`loss ${name}: a default is what happens without the option`, async () => {
-    const plain = await json("loss", "--loss", name, ...filesOf(family));
     for (const [option, domain] of Object.entries(parameters)) {
       if (domain.default === undefined) continue;
-      const argv = ["loss", "--loss", name, ...filesOf(family), `--${option}=${sample(option, domain)}`];
-      const given = await json(...argv);
+      const argv = ["loss", "--loss", name, ...filesOf(family), ...beside(domain)];
+      const plain = await json(...argv);
+      const given = await json(...argv, `--${option}=${sample(option, domain)}`);
       assert.deepEqual({ ...given, options: plain.options }, plain, option);
     }
   });
@@ -73,8 +80,9 @@ for (const [name, { family, parameters }] of Object.entries(LOSSES)) {
     for (const [option, domain] of Object.entries(parameters)) {
       const { min, max, also } = domain;
       const key = keyOf(option);
-      const classes = family.rows && key !== "classes" ? { classes: 3 } : {};
-      const begin = (value: unknown) => LOSSES[name].begin({ ...classes, [key]: value });
+      const classes = family.unit === "row" && key !== "classes" ? { classes: 3 } : {};
+      const others = { ...classes, ...withKeys(domain) };
+      const begin = (value: unknown) => LOSSES[name].begin({ ...others, [key]: value });
       const refused = (value: unknown) =>
         assert.throws(
           () => begin(value),

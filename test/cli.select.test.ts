@@ -107,6 +107,14 @@ test("select with boxes, groups and a ratio is the library's, from .npy and .csv
   }
 });
 
+test("select with a ratio alone is the library's", async () => {
+  const whole = ohem(few, { budget: 40, positives, ratio: 2 });
+  const files = ["--losses", save("few.npy", few), "--positives", save("p.npy", positives)];
+  await json("select", ...files, "--budget", "40", "--ratio", "2", "--indices", indices);
+  assert.deepEqual(new Uint32Array(bytes(indices).body.buffer), whole.indices);
+  assert.notDeepEqual(whole.indices, ohem(few, { budget: 40 }).indices);
+});
+
 test("the mask that select writes is one that loss reads", async () => {
   await json("loss", ...FILES, "--loss", "bce", "--losses", grad);
   await json("select", "--losses", grad, "--budget", "500", "--out", out);

@@ -338,7 +338,22 @@ writeFileSync(inFolder("five.csv"), "1\n0\n1\n0\n1\n");
 const five = inFolder("five.csv");
 mkdirSync(inFolder("deep.npy"));
 const OWN = Object.keys(PARAMETERS);
-const OPTIONS = ["logits", "targets", "labels", "mask", "weights", "loss", ...OWN, "grad", "losses", "json"]
+const OPTIONS = [
+  "logits",
+  "targets",
+  "labels",
+  "scores",
+  "pairs",
+  "mask",
+  "weights",
+  "groups",
+  "loss",
+  ...OWN,
+  "grad",
+  "losses",
+  "memory",
+  "json",
+]
   .map((name) => `--${name}`)
   .join(", ");
 const NAMES = Object.keys(LOSSES).join("|");

@@ -1,8 +1,9 @@
 /** What is certain about the histogram density when the exact one would not fit in memory. */
 import { bce, density } from "../mod.ts";
-import { walk } from "./batches.ts";
+import type { Batch } from "./batch.ts";
 import type { Io } from "./command.ts";
-import type { Batch, Sources } from "./sources.ts";
+import type { Sources } from "./sources.ts";
+import { walk } from "./walk.ts";
 
 export interface Choice {
   bins?: number;

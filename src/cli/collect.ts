@@ -1,8 +1,10 @@
 /** Whole inputs in memory, for what cannot be streamed. */
-import { walk } from "./batches.ts";
+
+import type { Batch } from "./batch.ts";
 import type { Io } from "./command.ts";
 import { ROLES } from "./source.ts";
-import type { Batch, Sources } from "./sources.ts";
+import type { Sources } from "./sources.ts";
+import { walk } from "./walk.ts";
 
 type Values = Float32Array | Uint8Array;
 

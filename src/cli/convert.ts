@@ -41,18 +41,38 @@ export function toMask(values: Values, { role, name, first }: Origin): Uint8Arra
   return mask;
 }
 
-/** Class indices. Floats are taken where they are whole; where the mask is 0 anything is, and becomes 0. */
-export function toLabels(values: Values, { role, name, first }: Origin, mask?: Uint8Array): Labels {
-  if (values instanceof Uint8Array || values instanceof Uint16Array || values instanceof Int32Array)
-    return values;
-  const labels = new Int32Array(values.length);
-  for (let i = 0; i < labels.length; i++) {
-    if (mask?.[i] === 0) continue;
-    labels[i] = values[i];
-    if (labels[i] === values[i]) continue;
+/**
+ * Fills `out` with whole numbers. Floats are taken where they are whole; where the mask of their row is 0 anything is,
+ * and becomes 0.
+ */
+function toWhole<T extends Int32Array | Uint32Array>(
+  out: T,
+  values: Values,
+  { role, name, first }: Origin,
+  range: string,
+  mask?: Uint8Array,
+): T {
+  const width = mask ? values.length / mask.length : 1;
+  for (let i = 0; i < out.length; i++) {
+    if (mask?.[Math.floor(i / width)] === 0) continue;
+    out[i] = values[i];
+    if (out[i] === values[i]) continue;
     throw new RangeError(
-      `Cannot read ${role} from ${name}: expected whole numbers from -2^31 to 2^31 - 1, got ${values[i]} at index ${first + i}`,
+      `Cannot read ${role} from ${name}: expected whole numbers from ${range}, got ${values[i]} at index ${first + i}`,
     );
   }
-  return labels;
+  return out;
+}
+
+/** Class indices. */
+export function toLabels(values: Values, origin: Origin, mask?: Uint8Array): Labels {
+  if (values instanceof Uint8Array || values instanceof Uint16Array || values instanceof Int32Array)
+    return values;
+  return toWhole(new Int32Array(values.length), values, origin, "-2^31 to 2^31 - 1", mask);
+}
+
+/** Places in another file. */
+export function toIndices(values: Values, origin: Origin, mask?: Uint8Array): Uint32Array {
+  if (values instanceof Uint32Array) return values;
+  return toWhole(new Uint32Array(values.length), values, origin, "0 to 2^32 - 1", mask);
 }

@@ -15,6 +15,8 @@ export interface Domain {
   /** Whether a list with one number per class is taken too. */
   perClass?: boolean;
   words?: readonly string[];
+  /** What has to be given beside it, by option. */
+  beside?: Readonly<Record<string, string>>;
 }
 
 const LARGEST = 3.4028234663852886e38;
@@ -52,33 +54,28 @@ export const divisor: Domain = {
   words: ["count", "positives"],
 };
 
-/** To two digits where it is long: 3.4e38. */
-function short(value: number): string {
+/** A number that is long to so many digits: 3.4e38. */
+function short(value: number, digits = 2): string {
   const text = String(value);
-  return text.length <= 11 ? text : value.toPrecision(2).replace("+", "");
+  return text.length <= 11 ? text : value.toPrecision(digits).replace("+", "");
 }
 
 /** A default as it would be given; "" where it depends on the input. */
-export const showDefault = ({ default: preset }: Domain): string =>
-  preset === null ? "none" : `${preset ?? ""}`;
+export function showDefault({ default: preset }: Domain): string {
+  if (preset === null) return "none";
+  return typeof preset === "number" ? short(preset, 6) : `${preset ?? ""}`;
+}
 
 /** What may be given: `[0, 1], one per class, none`. */
-export function showDomain({
-  min,
-  max,
-  minExcluded,
-  maxExcluded,
-  whole,
-  also,
-  perClass,
-  words,
-}: Domain): string {
+export function showDomain(domain: Domain): string {
+  const { min, max, whole, also } = domain;
   const parts: string[] = [];
   if (also !== undefined) parts.push(short(also));
   if (min !== undefined && max !== undefined) {
-    const ends = `${minExcluded ? "(" : "["}${short(min)}, ${short(max)}${maxExcluded ? ")" : "]"}`;
-    parts.push(whole ? `whole in ${ends}` : ends);
+    const [open, close] = [domain.minExcluded ? "(" : "[", domain.maxExcluded ? ")" : "]"];
+    parts.push(`${whole ? "whole in " : ""}${open}${short(min)}, ${short(max)}${close}`);
   }
-  if (perClass) parts.push("one per class");
-  return [...parts, ...(words ?? [])].join(", ");
+  if (domain.perClass) parts.push("one per class");
+  const beside = Object.entries(domain.beside ?? {}).map(([option, value]) => `with --${option} ${value}`);
+  return [...parts, ...(domain.words ?? []), ...beside].join(", ");
 }

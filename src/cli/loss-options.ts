@@ -1,9 +1,10 @@
 /** The options of `loss`, read for the loss that they name. */
 import type { Family } from "./family.ts";
-import { LOSSES } from "./losses.ts";
+import { LOSSES, type Row } from "./losses.ts";
 import { type Given, nearest } from "./options.ts";
 import { keyOf, PARAMETERS } from "./parameters.ts";
 import type { Inputs, Role } from "./source.ts";
+import type { Sources } from "./sources.ts";
 
 export function checkLoss(task: string, name: string): void {
   if (Object.hasOwn(LOSSES, name)) return;
@@ -31,9 +32,9 @@ export function lossOptions(task: string, name: string, given: Given): Record<st
   const options: Record<string, unknown> = {};
   for (const [option, text] of Object.entries(given)) {
     const parameter = PARAMETERS[option];
-    if (
-      INPUTS.includes(option) ? !inputs.includes(option) : parameter && !Object.hasOwn(parameters, option)
-    ) {
+    const isInput = INPUTS.includes(option);
+    const isForeign = isInput ? !inputs.includes(option) : parameter && !Object.hasOwn(parameters, option);
+    if (isForeign || (option === "memory" && family.unit !== "pair")) {
       const known = Object.keys(parameters)
         .map((one) => `--${one}`)
         .join(", ");
@@ -56,4 +57,38 @@ export function lossInputs(task: string, { inputs }: Family, given: Given): Inpu
     if (named.length > 0) files[role] = given[named[0]];
   }
   return files;
+}
+
+/** Takes the classes from the files where they are needed and not given. */
+export function settleClasses(
+  task: string,
+  row: Row,
+  parameters: Record<string, unknown>,
+  sources: Sources,
+): void {
+  const listed = Object.values(parameters).some(ArrayBuffer.isView);
+  if (parameters.classes !== undefined || !(row.family.unit === "row" || listed)) return;
+  parameters.classes = sources.lastAxis;
+  if (parameters.classes === undefined) {
+    throw new TypeError(`Cannot ${task}: expected --classes N beside logits of one axis, got none`);
+  }
+}
+
+/** How many values of each file make a row. */
+export function widthsOf(
+  { family }: Row,
+  { classes }: Record<string, unknown>,
+): Partial<Record<Role, number>> {
+  const width = (classes as number | undefined) ?? 1;
+  return { pairs: 2, ...Object.fromEntries(family.perClass.map((role) => [role, width])) };
+}
+
+/** Options as they are written to JSON. */
+export function shown(parameters: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([key, value]) => [
+      key,
+      ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value,
+    ]),
+  );
 }

@@ -1,16 +1,18 @@
 /** `counterpoise loss`: a loss, and its gradient, over files of any size. */
-import { walk } from "./batches.ts";
+
+import type { Batch } from "./batch.ts";
 import type { Command, Io } from "./command.ts";
-import type { Run } from "./family.ts";
-import { checkLoss, lossInputs, lossOptions } from "./loss-options.ts";
+import { type Held, holdPairs, holdScores } from "./held.ts";
+import { checkLoss, lossInputs, lossOptions, settleClasses, shown, widthsOf } from "./loss-options.ts";
 import { LOSSES, type Row } from "./losses.ts";
 import type { Given, Options } from "./options.ts";
 import { checkOutputs, writeTogether } from "./outputs.ts";
 import { PARAMETERS } from "./parameters.ts";
+import type { Run } from "./passes.ts";
 import { render } from "./render.ts";
-import type { Role } from "./source.ts";
 import { openSources, type Sources } from "./sources.ts";
 import { wrap } from "./text.ts";
+import { walk } from "./walk.ts";
 
 /** What can be written. */
 const WRITTEN = ["grad", "losses"] as const;
@@ -19,62 +21,82 @@ const options: Options = {
   logits: { takes: "FILE", help: "raw scores, or predictions: .npy or .csv" },
   targets: { takes: "FILE", help: "one for each logit, or its row: see below" },
   labels: { takes: "FILE", help: "another name of --targets" },
-  mask: { takes: "FILE", help: "0 where an element, or row, is left out" },
-  weights: { takes: "FILE", help: "a weight >= 0 for each element, or row" },
+  scores: { takes: "FILE", help: "one for each item of pairs" },
+  pairs: { takes: "FILE", help: "[n, 2]: preferred and other item, from 0" },
+  mask: { takes: "FILE", help: "0 where an element, row or pair is left out" },
+  weights: { takes: "FILE", help: "a weight >= 0 for each element, row or pair" },
+  groups: { takes: "FILE", help: "a whole number each: pairs of a group, for ghm" },
   loss: { takes: "NAME", help: "which loss: see below", required: true },
   ...Object.fromEntries(Object.entries(PARAMETERS).map(([name, { takes, help }]) => [name, { takes, help }])),
   grad: { takes: "OUT.npy", help: "write the gradient, as float32" },
-  losses: { takes: "OUT.npy", help: "write the loss of each element, or row" },
+  losses: { takes: "OUT.npy", help: "write the loss of each element, row or pair" },
+  memory: { takes: "SIZE", help: "what scores and pairs may use (2GiB)" },
   json: { help: "print one JSON object" },
 };
 
-/** Takes the classes from the files where they are needed and not given. */
-function settleClasses(task: string, row: Row, parameters: Record<string, unknown>, sources: Sources): void {
-  const listed = Object.values(parameters).some(ArrayBuffer.isView);
-  if (parameters.classes !== undefined || !(row.family.rows || listed)) return;
-  parameters.classes = sources.lastAxis;
-  if (parameters.classes === undefined) {
-    throw new TypeError(`Cannot ${task}: expected --classes N beside logits of one axis, got none`);
+const memoryOf = (given: Given): string => given.memory ?? "2GiB";
+
+/** One look at everything; returns how many rows there are. */
+type Pass = (label: string, each: (batch: Batch) => void | Promise<void>) => Promise<number>;
+
+/** A loss under way and what it is over. */
+interface Work {
+  task: string;
+  name: string;
+  row: Row;
+  parameters: Record<string, unknown>;
+  loss: Run;
+  sources: Sources;
+  held: Held | undefined;
+}
+
+const outputsOf = (given: Given): (typeof WRITTEN)[number][] =>
+  WRITTEN.filter((kind) => given[kind] !== undefined);
+
+/** Passes read the files in chunks, but for pairs of which more than the loss is asked. */
+async function passesOf({ task, loss, sources, held }: Work, given: Given, io: Io): Promise<Pass> {
+  if (held && (loss.whole || outputsOf(given).length > 0)) {
+    const all = await holdPairs(task, sources, memoryOf(given), io);
+    return async (_, each) => {
+      await each(all);
+      return all.rows;
+    };
   }
+  // Each chunk of pairs costs a look at all scores.
+  return (label, each) => walk(sources, label, io, each, held?.scores.length);
 }
 
-/** How many values of each file make a row. */
-function widthsOf({ family }: Row, { classes }: Record<string, unknown>): Partial<Record<Role, number>> {
-  return Object.fromEntries(family.perClass.map((role) => [role, (classes as number | undefined) ?? 1]));
-}
-
-/** Writes what was asked for, in one more pass, and tells where. */
-async function write(
-  loss: Run,
-  { family }: Row,
-  given: Given,
-  rows: number,
-  sources: Sources,
-  io: Io,
-): Promise<Record<string, string>> {
-  const kinds = WRITTEN.filter((kind) => given[kind] !== undefined);
+/** Writes what was asked for, and tells where. */
+async function write(work: Work, pass: Pass, rows: number, given: Given): Promise<Record<string, string>> {
+  const { row, loss, sources, held } = work;
+  const { unit } = row.family;
+  const kinds = outputsOf(given);
   if (kinds.length === 0) return {};
-  const shape = sources.shape(rows, family.rows);
+  const shape = held?.shape ?? sources.shape(rows, unit === "row");
   const outputs = kinds.map((kind) => ({
     path: given[kind]!,
-    shape: kind === "losses" && family.rows ? [rows] : shape,
+    shape: kind === "losses" && unit !== "element" ? [rows] : shape,
   }));
-  await writeTogether(outputs, (writers) =>
-    walk(sources, kinds.join(", "), io, async (batch) => {
+  await writeTogether(outputs, async (writers) => {
+    await pass(kinds.join(", "), async (batch) => {
       for (const [i, kind] of kinds.entries()) await writers[i].write(loss[kind]!(batch));
-    }),
-  );
+    });
+  });
   return Object.fromEntries(kinds.map((kind) => [kind, given[kind]!]));
 }
 
-/** Options as they are written to JSON. */
-function shown(parameters: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(parameters).map(([key, value]) => [
-      key,
-      ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value,
-    ]),
-  );
+/** All passes, and what is printed after them. */
+async function compute(work: Work, given: Given, io: Io): Promise<string> {
+  const { name, row, parameters, loss } = work;
+  const pass = await passesOf(work, given, io);
+  if (loss.survey) await pass("bins", (batch) => loss.survey!(batch));
+  const rows = await pass(name, (batch) => loss.update(batch));
+  const totals = loss.totals();
+  const written = await write(work, pass, rows, given);
+  if (given.json === undefined) return render(name, row.family, totals, written);
+  const { loss: value, ...more } = totals;
+  const object = { command: "loss", name, options: shown(parameters), loss: value, ...more, ...written };
+  return `${JSON.stringify(object)}\n`;
 }
 
 async function run(task: string, given: Given, io: Io): Promise<number> {
@@ -82,28 +104,19 @@ async function run(task: string, given: Given, io: Io): Promise<number> {
   checkLoss(task, name);
   const row = LOSSES[name];
   const parameters = lossOptions(task, name, given);
-  const sources = await openSources(lossInputs(task, row.family, given));
+  const { scores, ...inputs } = lossInputs(task, row.family, given);
+  const held = scores === undefined ? undefined : await holdScores(task, scores, memoryOf(given), io);
+  const sources = await openSources(inputs);
   try {
     settleClasses(task, row, parameters, sources);
-    const loss = row.begin(parameters);
+    const grouped = given.groups !== undefined;
+    const loss = row.begin(parameters, held && { scores: held.scores, grouped });
     sources.align(widthsOf(row, parameters));
     if (given.losses !== undefined && !loss.losses) {
       throw new TypeError(`Cannot ${task}: expected --losses with a loss of single elements, got ${name}`);
     }
-    await checkOutputs(task, given, WRITTEN, sources.paths);
-    if (loss.survey) await walk(sources, "bins", io, (batch) => loss.survey!(batch));
-    let rows = 0;
-    await walk(sources, name, io, (batch) => {
-      loss.update(batch);
-      rows += batch.rows;
-    });
-    const totals = loss.totals();
-    const written = await write(loss, row, given, rows, sources, io);
-    const { loss: value, ...more } = totals;
-    const object = { command: "loss", name, options: shown(parameters), loss: value, ...more, ...written };
-    io.stdout.write(
-      given.json === undefined ? render(name, row.family, totals, written) : `${JSON.stringify(object)}\n`,
-    );
+    await checkOutputs(task, given, WRITTEN, [...(held?.paths ?? []), ...sources.paths]);
+    io.stdout.write(await compute({ task, name, row, parameters, loss, sources, held }, given, io));
     return 0;
   } finally {
     await sources.close();
@@ -119,7 +132,8 @@ export const lossCommand: Command = {
 What each takes, with defaults and ranges: counterpoise losses.
 
 Targets are 0 or 1 (0 to 1 for bce and focal), any number for the losses of
-predictions (smoothL1, asl1, ghmr), the class from 0 for the losses of rows.
+predictions (smoothL1, asl1, ghmr), the class from 0 for the losses of rows, for
+drLoss from 1, 0 being background.
 A column of a .csv file is a name of its header or a number that counts from 1;
 the first one where none is given. Several are a,b,c or x0..x9: values of a row.
 Classes are the last axis of the logits, or their columns, unless --classes says

@@ -4,12 +4,14 @@ import {
   asymmetric,
   asymmetricSingleLabel,
   bce,
+  drLoss,
   focal,
   focalStar,
   ghmc,
   ghmcSoftmax,
   ghmr,
   hardTruncation,
+  pairwise,
   smoothL1,
   softmaxCrossEntropy,
   softmaxFocal,
@@ -22,6 +24,7 @@ import {
   bend,
   between,
   classes,
+  divisor,
   exponent,
   flag,
   noWeight,
@@ -33,18 +36,25 @@ import {
   weight,
 } from "./domains.ts";
 import {
+  COUPLED,
   type Family,
   HARMONIZED,
   HARMONIZED_ROWS,
-  type Harmonizer,
-  harmonized,
+  PAIRS,
   type Parameters,
   POINTWISE,
   ROWS,
+} from "./family.ts";
+import { type Items, paired } from "./pairs.ts";
+import {
+  coupled,
+  type Feed,
+  type Harmonizer,
+  harmonized,
   type Run,
   type Streamed,
   streamed,
-} from "./family.ts";
+} from "./passes.ts";
 
 export interface Row {
   /** What it is, in a few words. */
@@ -52,7 +62,8 @@ export interface Row {
   family: Family;
   /** Its own parameters and those of its family, by option name. */
   parameters: Parameters;
-  begin(options: Record<string, unknown>): Run;
+  /** `items` are there for a loss of pairs. */
+  begin(options: Record<string, unknown>, items?: Items): Run;
 }
 
 type Targets = Float32Array | Uint8Array;
@@ -74,30 +85,37 @@ const row = (about: string, family: Family, own: Parameters, begin: Row["begin"]
 
 function pointwise(about: string, loss: Streamed<Targets, PerElement>, own: Parameters): Row {
   return row(about, POINTWISE, own, (options) =>
-    streamed(loss, options, ({ targets, mask, weights }) => [targets, { mask, weights }]),
+    streamed(loss, options, ({ logits, targets, mask, weights }) => [logits, targets, { mask, weights }]),
   );
 }
 
 function rows(about: string, loss: Streamed<Labels, PerRow>, own: Parameters): Row {
   return row(about, ROWS, own, (options) =>
-    streamed(loss, options, ({ labels, mask, weights }) => [labels, { mask, rowWeights: weights }]),
+    streamed(loss, options, ({ logits, labels, mask, weights: rowWeights }) => [
+      logits,
+      labels,
+      { mask, rowWeights },
+    ]),
   );
 }
 
-function density(about: string, ghm: Harmonizer<Targets>, own: Parameters): Row {
+function density(about: string, ghm: Harmonizer<Targets, PerElement>, own: Parameters): Row {
   const isPositive = (target: number): boolean => target > 0.5;
   return row(about, HARMONIZED, own, (options) =>
-    harmonized(ghm, options, ({ targets }) => targets, isPositive),
+    harmonized(ghm, options, ({ logits, targets, mask }) => [logits, targets, { mask }], isPositive),
   );
 }
 
-function rowDensity(about: string, ghm: Harmonizer<Labels>, own: Parameters): Row {
+const ofRows: Feed<Labels, { mask?: Uint8Array }> = ({ logits, labels, mask }) => [logits, labels, { mask }];
+
+function rowDensity(about: string, ghm: Harmonizer<Labels, PerRow>, own: Parameters): Row {
   return row(about, HARMONIZED_ROWS, own, (options) => {
     const isPositive = (label: number): boolean => label > 0 && label !== (options.ignoreIndex ?? -100);
-    return harmonized(ghm, options, ({ labels }) => labels, isPositive);
+    return harmonized(ghm, options, ofRows, isPositive);
   });
 }
 
+const NO_ITEMS: Items = { scores: new Float32Array(0), grouped: false };
 const columns = classes(2 ** 31 - 1);
 
 export const LOSSES: Record<string, Row> = {
@@ -142,4 +160,30 @@ export const LOSSES: Record<string, Row> = {
   ghmc: density("cross-entropy", ghmc, { bins: regions(30) }),
   ghmcSoftmax: rowDensity("cross-entropy of a row", ghmcSoftmax, { bins: regions(30) }),
   ghmr: density("of predictions: asl1", ghmr, { mu: bend, bins: regions(10) }),
+  drLoss: row(
+    "the hardest negatives stay below the hardest positives",
+    COUPLED,
+    {
+      classes: classes(2 ** 24),
+      "lambda-pos": between(1, 1e-6, Number.MAX_VALUE),
+      "lambda-neg": between(0.07982356001479281, 1e-6, Number.MAX_VALUE),
+      scale: between(6, 1e-6, 1e6),
+      tau: between(4, 0, 1e6),
+      margin: between(0.5, -1e6, 1e6),
+    },
+    (options) => coupled(drLoss, options, ofRows),
+  ),
+  pairwise: row(
+    "the preferred item is to have the higher score",
+    PAIRS,
+    {
+      kind: oneOf("bpr", "focal", "ghm"),
+      gamma: { ...exponent(2), beside: { kind: "focal" } },
+      bins: { ...regions(30), beside: { kind: "ghm" } },
+      convention: { ...oneOf("paper", "mmdet"), beside: { kind: "ghm" } },
+      reduction: oneOf("mean", "sum", "none"),
+      normalizer: { ...divisor, words: ["count"] },
+    },
+    (options, items = NO_ITEMS) => paired(pairwise, options, items),
+  ),
 };

@@ -12,6 +12,8 @@ import {
 
 /** An option that is a parameter: how its text is read. */
 interface Parameter extends Option {
+  /** Its name in the library, where it is another. */
+  key?: string;
   read: Read;
 }
 
@@ -23,7 +25,7 @@ export const PARAMETERS: Record<string, Parameter> = {
   alpha: { takes: "A|A,B,..|none", help: "class weight", read: orNone(readPerClass) },
   "pos-weight": { takes: "W|W,V,..", help: "weight of positives", read: readPerClass },
   beta: takesNumber("division point of smoothL1; shift of focalStar"),
-  margin: takesNumber("probability where truncation stops"),
+  margin: takesNumber("where truncation stops; lead of drLoss"),
   k: takesNumber("steepness of truncation"),
   form: { takes: "margin|rival", help: "what tells softmaxSoftTruncation a row is done", read: readWord },
   "gamma-pos": takesNumber("exponent of positives, of the label"),
@@ -31,6 +33,11 @@ export const PARAMETERS: Record<string, Parameter> = {
   clip: takesNumber("what asymmetric takes off p"),
   "detach-focus": { takes: "true|false", help: "constant focusing factors", read: readFlag },
   "label-smoothing": takesNumber("share of the target that all classes get"),
+  kind: { key: "loss", takes: "bpr|focal|ghm", help: "loss of pairwise", read: readWord },
+  "lambda-pos": takesNumber("temperature of positives, drLoss"),
+  "lambda-neg": takesNumber("temperature of negatives, drLoss"),
+  scale: takesNumber("steepness of drLoss"),
+  tau: takesNumber("factor of drLoss"),
   mu: takesNumber("bend of asl1 and ghmr"),
   bins: { takes: "N|auto", help: "unit regions", read: readWordOrNumber },
   convention: { takes: "paper|mmdet", help: "form of the histogram", read: readWord },
@@ -41,4 +48,5 @@ export const PARAMETERS: Record<string, Parameter> = {
 };
 
 /** The name of a parameter in the library. */
-export const keyOf = (option: string): string => option.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+export const keyOf = (option: string): string =>
+  PARAMETERS[option].key ?? option.replace(/-(.)/g, (_, letter) => letter.toUpperCase());

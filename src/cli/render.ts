@@ -1,5 +1,6 @@
 /** What `loss` found, for people to read. */
-import type { Family, Totals } from "./family.ts";
+import type { Family } from "./family.ts";
+import type { Totals } from "./passes.ts";
 import { number, table } from "./text.ts";
 
 const WORDS: Record<string, string> = {
@@ -27,6 +28,11 @@ function renderHistogram({ bins, counts, lossSums }: Histogram): string {
   return text;
 }
 
+function showPositives(unit: Family["unit"], positives: number, count: number): [string, string] {
+  const ratio = positives > 0 ? ` (1 : ${Math.round((count - positives) / positives)})` : "";
+  return [unit === "row" ? "rows of label > 0" : "positives", `${number(positives)}${ratio}`];
+}
+
 export function render(
   name: string,
   family: Family,
@@ -34,12 +40,11 @@ export function render(
   written: Record<string, string>,
 ): string {
   const { histogram, positives, count, ...rest } = totals;
-  const negatives = count - positives;
-  const ratio = positives > 0 ? ` (1 : ${Math.round(negatives / positives)})` : "";
+  const { unit } = family;
   const lines: [string, string][] = [
     ["loss", name],
-    [family.rows ? "rows" : "elements", number(count)],
-    [family.rows ? "rows of label > 0" : "positives", `${number(positives)}${ratio}`],
+    [`${unit}s`, number(count)],
+    ...(positives === undefined ? [] : [showPositives(unit, positives, count)]),
     ...Object.entries(rest).map(([key, value]): [string, string] => [
       WORDS[key] ?? key,
       number(value as number),

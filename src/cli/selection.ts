@@ -1,10 +1,10 @@
 /** The hardest examples of files, streamed where losses alone decide. */
 import { ohem } from "../mod.ts";
-import { walk } from "./batches.ts";
 import { collect } from "./collect.ts";
 import type { Io } from "./command.ts";
 import { readBytes } from "./options.ts";
 import type { Sources } from "./sources.ts";
+import { walk } from "./walk.ts";
 
 /** Peak memory for one example, measured: 50 with box and group, 77 with positives and half of them selected. */
 export const BYTES_PER_EXAMPLE = 96;
@@ -22,10 +22,8 @@ export type Numbers = { budget: number; iou?: number; ratio?: number };
 /** Losses alone: one pass, and memory for the budget. */
 export async function streamed(sources: Sources, budget: number, io: Io): Promise<Selected> {
   const hard = ohem.stream({ budget });
-  let examples = 0;
-  await walk(sources, "select", io, ({ losses, mask, rows }) => {
+  const examples = await walk(sources, "select", io, ({ losses, mask }) => {
     hard.update(losses, { mask });
-    examples += rows;
   });
   const { indices, losses } = hard.result();
   return { indices, hardest: losses[0], easiest: losses[losses.length - 1], examples };
@@ -62,7 +60,7 @@ export async function writeMask(
   sorted: Uint32Array,
   length: number,
 ): Promise<void> {
-  const piece = 1 << 20;
+  const piece = 1 << 16;
   let next = 0;
   for (let first = 0; first < length; first += piece) {
     const mask = new Uint8Array(Math.min(piece, length - first));

@@ -14,6 +14,8 @@ interface Reader {
 
 export const ROLES = [
   "logits",
+  "scores",
+  "pairs",
   "losses",
   "targets",
   "labels",
@@ -41,7 +43,7 @@ export interface Named {
 export async function openSource(role: Role, spec: string): Promise<Named> {
   const { path } = parseSpec(spec);
   const extension = /\.[^./\\]*$/.exec(path)?.[0].toLowerCase();
-  const exact = role === "labels" || role === "groups";
+  const exact = ["labels", "groups", "pairs"].includes(role);
   if (extension === ".csv") {
     const reader = await openCsv(spec, exact);
     return { role, name: path, reader, shape: undefined, columns: reader.columns, width: 1 };

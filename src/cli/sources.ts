@@ -1,39 +1,7 @@
 /** The inputs of a run, turned into what a loss takes, read in step. */
-import { type Labels, type Origin, toFloats, toLabels, toMask, toTargets, type Values } from "./convert.ts";
+import { type Batch, CONVERT } from "./batch.ts";
+import { type Origin, toMask, type Values } from "./convert.ts";
 import { type Inputs, type Named, openSource, ROLES, type Role } from "./source.ts";
-
-/** What the values of a file become. Of the roles, those that were opened. */
-interface Kinds {
-  logits: Float32Array;
-  losses: Float32Array;
-  targets: Float32Array | Uint8Array;
-  labels: Labels;
-  mask?: Uint8Array;
-  weights?: Float32Array;
-  boxes?: Float32Array;
-  groups?: Labels;
-  positives?: Uint8Array;
-}
-
-/** Rows that belong together; `first` is the place of the first one in the files. */
-export interface Batch extends Kinds {
-  first: number;
-  rows: number;
-}
-
-type Convert = (values: Values, origin: Origin, mask: Uint8Array | undefined) => Float32Array | Labels;
-
-const CONVERT: Record<Role, Convert> = {
-  logits: toFloats,
-  losses: toFloats,
-  targets: toTargets,
-  labels: toLabels,
-  mask: toMask,
-  weights: toFloats,
-  boxes: toFloats,
-  groups: toLabels,
-  positives: toMask,
-};
 
 /** All files of a run, read in step. Files of different lengths are found out before or at the last batch. */
 export class Sources {

@@ -1,7 +1,9 @@
 /** Walks the inputs of a run with the progress line, and puts errors at the place in the whole file. */
+
+import type { Batch } from "./batch.ts";
 import type { Io } from "./command.ts";
 import { Progress } from "./progress.ts";
-import type { Batch, Sources } from "./sources.ts";
+import type { Sources } from "./sources.ts";
 
 /** Values of a kind per chunk: large enough that reading is not felt, small enough that memory is not. */
 const CHUNK = 1 << 16;
@@ -15,28 +17,32 @@ function placed(error: unknown, first: number, width: number): unknown {
   const offset = /rowWeights/.test(error.message) ? first : first * width;
   error.message = error.message
     .replace(/(at index )(\d+)/, (_, at, i) => at + (Number(i) + offset))
-    .replace(/(at row )(\d+)/, (_, at, i) => at + (Number(i) + first));
+    .replace(/((?:at row|pair) )(\d+)/, (_, at, i) => at + (Number(i) + first));
   return error;
 }
 
-/** Calls `each` with every batch in turn. */
+/** Calls `each` with every batch in turn, of at least so many rows but for the last. Returns how many rows there are. */
 export async function walk(
   sources: Sources,
   label: string,
   io: Io,
   each: (batch: Batch) => void | Promise<void>,
-): Promise<void> {
+  least = 1,
+): Promise<number> {
   const progress = new Progress(io.stderr, label);
   const { width } = sources;
+  let rows = 0;
   try {
-    for await (const batch of sources.batches(Math.max(1, Math.floor(CHUNK / width)))) {
+    for await (const batch of sources.batches(Math.max(least, Math.floor(CHUNK / width)))) {
       try {
         await each(batch);
       } catch (error) {
         throw placed(error, batch.first, width);
       }
-      progress.update(sources.fraction, batch.first + batch.rows);
+      rows = batch.first + batch.rows;
+      progress.update(sources.fraction, rows);
     }
+    return rows;
   } finally {
     progress.end();
   }
