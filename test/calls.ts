@@ -333,5 +333,5 @@ export const UNCALLED: Readonly<Record<string, string>> = {
   cutPairs: "plain in both modules, reads what gather left: test/selection.test.ts",
   orderPairs: "plain in both modules, reads what cutPairs left: test/selection.test.ts",
   suppress: "plain in both modules, reads boxes in the order of pairs: test/selection.test.ts",
-  cumulate: "plain in both modules, calls the exact sum: test/analysis.test.ts",
+  cumulate: "plain in both modules, takes ascending values: test/ranges.test.ts",
 };

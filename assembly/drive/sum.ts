@@ -142,8 +142,15 @@ export class Grid {
     Grid.spillSingle(words, sum0, count, grid);
   }
 
-  /** Three parts of 51 bits, in float64: for values up to 2^153 apart. */
-  static wide(n: i32, values: usize, words: usize, grid: i32): void {
+  /**
+   * Three parts of 51 bits, in float64, of the values whose size is below a limit, or of the others: for values up to
+   * 2^153 apart.
+   *
+   * @param others 0, or -1 for those that are not below the limit
+   */
+  static wide(n: i32, values: usize, words: usize, grid: i32, limit: f32, others: i32): void {
+    const below = f32x4.splat(limit);
+    const flip = i32x4.splat(others);
     const coarse = f64x2.splat(Grid.double(grid + 2 * DOUBLE));
     const middle = f64x2.splat(Grid.double(grid + DOUBLE));
     const fine = f64x2.splat(Grid.double(grid));
@@ -151,7 +158,8 @@ export class Grid {
     let sum1 = i64x2.splat(0);
     let sum0 = i64x2.splat(0);
     for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
-      const v = v128.load(values + i);
+      const value = v128.load(values + i);
+      const v = v128.and(value, v128.xor(f32x4.lt(f32x4.abs(value), below), flip));
       const a = F2.low(v);
       const b = F2.high(v);
       const a2 = f64x2.add(a, coarse);
@@ -194,8 +202,12 @@ export function sum(n: i32, values: usize, words: usize): u32 {
     const at = values + ((<usize>from) << 2);
     if (isTwo) Grid.two(m, at, words, grid);
     else if (isFour) Grid.four(m, at, words, grid);
-    else if (isWide) Grid.wide(m, at, words, grid);
-    else for (let i = at, end = at + ((<usize>m) << 2); i < end; i += 4) Fixed.deposit(words, load<f32>(i));
+    else if (isWide) Grid.wide(m, at, words, grid, Infinity, 0);
+    else {
+      Grid.wide(m, at, words, -126, 1, 0);
+      Fixed.carry(words);
+      Grid.wide(m, at, words, -24, 1, -1);
+    }
     Fixed.carry(words);
   }
   return most;

@@ -1,49 +1,64 @@
 import { Fixed } from "../lane/fixed";
 
-/** Running sums of ascending values, each of them exact and rounded once. */
-class Running {
-  /**
-   * Whether sums of up to n values fit two float64 with nothing lost: from the last bit of the smallest to the first
-   * bit of the largest sum there may be 105 bits, and no value may be below the grid of exact sums.
-   */
-  static fits(n: i32, values: usize): bool {
-    let least: u32 = 0;
-    const end = values + ((<usize>n) << 2);
-    for (let at = values; at < end && !least; at += 4) least = load<u32>(at) & 0x7fffffff;
-    const most = load<u32>(end - 4);
-    return !least || (least >> 23 >= 25 && (most >> 23) - (least >> 23) <= 48);
-  }
+/** Bits that are kept below the lowest bit of a value: with its own 24, more than a float64 has. */
+const KEPT: i32 = 32;
+/** And at most, so that a value still fits 64. */
+const MOST: i32 = 40;
 
-  static pairs(n: i32, values: usize, sums: usize): void {
-    let high: f64 = 0;
-    let low: f64 = 0;
-    for (let i: usize = 0; i < <usize>n; i++) {
-      const value = <f64>load<f32>(values + (i << 2));
-      const sum = high + value;
-      const part = sum - high;
-      const rest = low + (high - (sum - part) + (value - part));
-      high = sum + rest;
-      low = rest - (high - sum);
-      store<f64>(sums + (i << 3), high);
-    }
+/** (high 2^64 + low) 2^place, rounded once. */
+function rounded(high: u64, low: u64, place: i32): f64 {
+  if (high) {
+    const lead = clz(high);
+    const rest = low << lead;
+    low = (high << lead) | ((low >> 1) >> (63 - lead)) | u64(rest != 0);
+    place += 64 - <i32>lead;
   }
-
-  static words(n: i32, values: usize, sums: usize, words: usize): void {
-    memory.fill(words, 0, 80);
-    for (let i: usize = 0; i < <usize>n; i++) {
-      Fixed.deposit(words, load<f32>(values + (i << 2)));
-      store<f64>(sums + (i << 3), Fixed.read(words));
-    }
-  }
+  return <f64>low * reinterpret<f64>((<u64>(place + 1023)) << 52);
 }
 
 /**
  * sums[i] = values[0] + ... + values[i], each sum exact and rounded once to float64.
  *
- * Domain: n > 0 finite float32 values >= 0, ascending. `words` holds 80 bytes.
- * Method: two float64 where 105 bits hold every sum, else fixed point; which of them changes no bit.
+ * Domain: n < 2^31 finite float32 values >= 0, ascending. One below 2^-102 counts as the multiple of 2^-126 that
+ * `Fixed` takes it for.
+ * Method: 128 bits of the sum, in units of 2^place, and whether anything lies below them. Each value is at least as
+ * large as those before it, and so is its lowest bit: what lies far enough below it can only decide how a sum is
+ * rounded, and for that it is enough to know that it is there.
  */
-export function cumulate(n: i32, values: usize, sums: usize, words: usize): void {
-  if (Running.fits(n, values)) Running.pairs(n, values, sums);
-  else Running.words(n, values, sums, words);
+export function cumulate(n: i32, values: usize, sums: usize): void {
+  let high: u64 = 0;
+  let low: u64 = 0;
+  let below: u64 = 0;
+  let place: i32 = -126 - KEPT;
+  for (let i: usize = 0; i < <usize>n; i++) {
+    const bits = load<u32>(values + (i << 2)) & 0x7fffffff;
+    const exponent = bits >> 23;
+    let units = <i64>(bits & 0x7fffff) | (exponent ? 0x800000 : 0);
+    let lowest = <i32>max<u32>(exponent, 1) - 150;
+    if (lowest < -126) {
+      units = Fixed.halve(units, <i64>(-126 - lowest));
+      lowest = -126;
+    }
+    if (lowest - place > MOST) {
+      const by = <u64>(lowest - KEPT - place);
+      place += <i32>by;
+      if (by >= 128) {
+        below |= high | low;
+        low = 0;
+        high = 0;
+      } else if (by >= 64) {
+        below |= low | ((high << 1) << (127 - by));
+        low = high >> (by - 64);
+        high = 0;
+      } else {
+        below |= low << (64 - by);
+        low = (low >> by) | (high << (64 - by));
+        high >>= by;
+      }
+    }
+    const more = (<u64>units) << (<u64>(lowest - place));
+    low += more;
+    high += u64(low < more);
+    store<f64>(sums + (i << 3), rounded(high, low | u64(below != 0), place));
+  }
 }

@@ -57,7 +57,7 @@ export function lossCdf(losses: Float32Array, options?: DistributionOptions): Lo
   if (n === 0) return { fraction, cumulative: new Float64Array(0) };
   const [values, sums] = reserve([n * 4, n * 8]) as [number, number];
   views().f32.set(ascending, values >> 2);
-  kernel.cumulate(n, values, sums, at.words);
+  kernel.cumulate(n, values, sums);
   const cumulative = views().f64.slice(sums >> 3, (sums >> 3) + n);
   const total = cumulative[n - 1]!;
   for (let i = 0; i < n; i++) cumulative[i] = total > 0 ? cumulative[i]! / total : fraction[i]!;

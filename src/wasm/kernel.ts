@@ -245,7 +245,7 @@ export interface Kernel {
     kept: number,
     out: number,
   ): number;
-  cumulate(n: number, values: number, sums: number, words: number): void;
+  cumulate(n: number, values: number, sums: number): void;
   drScores(n: number, x: number, factor: number, p: number, report: number): void;
   drSums(n: number, p: number, factor: number, bucket: number, words: number): void;
   drGrad(
