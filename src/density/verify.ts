@@ -2,6 +2,7 @@ import { options as checkOptions, integer } from "../check.ts";
 import { type BracketOptions, bracket } from "./bracket.ts";
 import { checkWidth, type Density, exact } from "./exact.ts";
 import { type BinsOption, checkBins, histogram } from "./histogram.ts";
+import { median } from "./median.ts";
 import { type MaskOption, normsAndLosses } from "./norms.ts";
 
 export interface VerifyOptions extends BinsOption, BracketOptions, MaskOption {}
@@ -26,12 +27,6 @@ export interface Report {
   borderFraction: number;
   /** The bracket of T5 on the same samples: whether it holds, its mean width in samples, and the loss it implies. */
   bracket: { holds: boolean; meanGap: number; lossLower: number; lossUpper: number };
-}
-
-function median(values: Float64Array): number {
-  const sorted = values.slice().sort();
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function compare(
