@@ -35,6 +35,7 @@ function load(file: string): Side {
 
 /** Arguments of each kernel, from its rooms: [op, x, t, ones, g, mask, then free ones]. */
 const CALLS: Record<string, (at: number[]) => number[]> = {
+  decay: ([, x, , , , , , , loss]) => [0, N * 4, x!, loss!],
   bceHard: ([op, x, t, ones, , , , , loss, grad]) => [N, x!, t!, ones!, 0, op!, loss!, grad!],
   focalSquare: ([op, x, t, ones, , , , , loss, grad]) => [N, x!, t!, ones!, 0, op!, loss!, grad!],
   focalHalves: ([op, x, t, ones, , , , , loss, grad]) => [N, x!, t!, ones!, 0, op!, loss!, grad!],
