@@ -1,6 +1,7 @@
 /** The options of `loss`, read for the loss that they name. */
 import type { Family } from "./family.ts";
-import { LOSSES, type Row } from "./losses.ts";
+import type { Row } from "./kinds.ts";
+import { LOSSES } from "./losses.ts";
 import { type Given, nearest } from "./options.ts";
 import { keyOf, PARAMETERS } from "./parameters.ts";
 import type { Inputs, Role } from "./source.ts";

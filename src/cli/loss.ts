@@ -3,8 +3,9 @@
 import type { Batch } from "./batch.ts";
 import type { Command, Io } from "./command.ts";
 import { type Held, holdPairs, holdScores } from "./held.ts";
+import type { Row } from "./kinds.ts";
 import { checkLoss, lossInputs, lossOptions, settleClasses, shown, widthsOf } from "./loss-options.ts";
-import { LOSSES, type Row } from "./losses.ts";
+import { LOSSES } from "./losses.ts";
 import type { Given, Options } from "./options.ts";
 import { checkOutputs, writeTogether } from "./outputs.ts";
 import { PARAMETERS } from "./parameters.ts";
