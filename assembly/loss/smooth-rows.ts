@@ -1,11 +1,21 @@
-import { Gaps } from "../drive/rows";
 import { Tile } from "../drive/tile";
-import { F4 } from "../lane/f32x4";
 import { F2 } from "../lane/f64x2";
 import { Wide } from "../math/wide";
 
-/** Two rows, float64. */
-class Smooth {
+/** Two rows, half a tile, in float64. */
+class Half {
+  @inline static load(at: usize): v128 {
+    return F2.low(v128.load64_zero(at));
+  }
+  @inline static store(at: usize, value: v128): void {
+    v128.store64_lane(at, f32x4.demote_f64x2_zero(value), 0);
+  }
+
+  /** All ones where a class is there: what is not is -Infinity, and nothing else is in float64. */
+  @inline static isThere(value: v128): v128 {
+    return F2.lt(F2.lit(-Infinity), value);
+  }
+
   /** What turns exp(x_k - peak) into p_k, from what the peak is above the label and the sum of the others. */
   @inline static scale(gap: v128, sum: v128): v128 {
     const power = Wide.exp(F2.neg(F2.abs(gap)));
@@ -14,14 +24,13 @@ class Smooth {
     return F2.div(others, F2.madd(sum, others, F2.pick(isAbove, power, F2.lit(1))));
   }
 
-  /** w (T (power + rest) scale - part). */
-  @inline static gradient(power: v128, rest: v128, scale: v128, part: v128): v128 {
-    return F2.sub(F2.mul(F2.add(power, rest), scale), part);
-  }
-
-  /** `value` where a class is there: none is -Infinity below the peak in float64. */
-  @inline static kept(gap: v128, value: v128): v128 {
-    return F2.and(F2.lt(F2.lit(-Infinity), gap), value);
+  /** From exponentials, in two float32 each, to gradients pull exp(x_k - peak) - part. */
+  @inline static deal(e: usize, h: usize, end: usize, pull: v128, part: v128): void {
+    for (; e < end; e += 16, h += 16) {
+      const rest = Half.load(h);
+      const gradient = F2.sub(F2.mul(F2.add(Half.load(e), rest), pull), part);
+      Half.store(e, F2.and(Half.isThere(rest), gradient));
+    }
   }
 }
 
@@ -56,68 +65,31 @@ export function smoothRows(
   slope: usize,
 ): void {
   const bytes = (<usize>(classes - 1)) << 4;
-  const one = F2.lit(1);
-  for (let at: usize = 0, end = Tile.count(rows) << 4; at < end; at += 16) {
-    const peak = v128.load(peaks + at);
-    const peakLow = F2.low(peak);
-    const peakHigh = F2.high(peak);
-    let sumLow = F2.lit(0);
-    let sumHigh = sumLow;
-    let gapsLow = sumLow;
-    let gapsHigh = sumLow;
-    let countLow = sumLow;
-    let countHigh = sumLow;
-    for (let i: usize = 0; i < bytes; i += 16) {
-      const logit = v128.load(h + i);
-      const low = F2.sub(F2.low(logit), peakLow);
-      const high = F2.sub(F2.high(logit), peakHigh);
-      const powerLow = Wide.exp(low);
-      const powerHigh = Wide.exp(high);
-      const power = F2.narrow(powerLow, powerHigh);
-      const rest = F2.narrow(F2.sub(powerLow, F2.low(power)), F2.sub(powerHigh, F2.high(power)));
-      v128.store(e + i, power);
+  for (let at: usize = 0, end = Tile.count(rows) << 4; at < end; at += 8) {
+    const from = (at >> 4) * bytes + (at & 8);
+    const peak = Half.load(peaks + at);
+    let sum = F2.lit(0);
+    let gaps = F2.lit(0);
+    let count = F2.lit(0);
+    for (let i = from; i < from + bytes; i += 16) {
+      const gap = F2.sub(Half.load(h + i), peak);
+      const isThere = Half.isThere(gap);
+      const power = Wide.exp(gap);
+      const high = f32x4.demote_f64x2_zero(power);
+      v128.store64_lane(e + i, high, 0);
       // -Infinity stays with a class that is not there: the power of another may be 0 as well.
-      v128.store(h + i, F4.pick(f32x4.ge(logit, Gaps.lowest()), rest, logit));
-      sumLow = F2.add(sumLow, powerLow);
-      sumHigh = F2.add(sumHigh, powerHigh);
-      gapsLow = F2.add(gapsLow, Smooth.kept(low, low));
-      gapsHigh = F2.add(gapsHigh, Smooth.kept(high, high));
-      countLow = F2.add(countLow, Smooth.kept(low, one));
-      countHigh = F2.add(countHigh, Smooth.kept(high, one));
+      Half.store(h + i, F2.pick(isThere, F2.sub(power, F2.low(high)), F2.lit(-Infinity)));
+      sum = F2.add(sum, power);
+      gaps = F2.add(gaps, F2.and(isThere, gap));
+      count = F2.add(count, F2.and(isThere, F2.lit(1)));
     }
-    const mine = v128.load(own + at);
-    const scaleLow = Smooth.scale(F2.sub(peakLow, F2.low(mine)), sumLow);
-    const scaleHigh = Smooth.scale(F2.sub(peakHigh, F2.high(mine)), sumHigh);
-    const weight = v128.load(w + at);
-    const partLow = F2.mul(F2.low(weight), F2.lit(part));
-    const partHigh = F2.mul(F2.high(weight), F2.lit(part));
-    const wholeLow = F2.madd(countLow, partLow, F2.mul(F2.low(weight), F2.lit(share)));
-    const wholeHigh = F2.madd(countHigh, partHigh, F2.mul(F2.high(weight), F2.lit(share)));
-    const pullLow = F2.mul(wholeLow, scaleLow);
-    const pullHigh = F2.mul(wholeHigh, scaleHigh);
-    for (let i: usize = 0; i < bytes; i += 16) {
-      const power = v128.load(e + i);
-      const rest = v128.load(h + i);
-      const low = Smooth.gradient(F2.low(power), F2.low(rest), pullLow, partLow);
-      const high = Smooth.gradient(F2.high(power), F2.high(rest), pullHigh, partHigh);
-      v128.store(e + i, F4.and(f32x4.ge(rest, Gaps.lowest()), F2.narrow(low, high)));
-    }
-    const level = v128.load(levels + at);
-    const labels = v128.load(loss + at);
-    const lostLow = F2.sub(F2.mul(countLow, F2.low(level)), gapsLow);
-    const lostHigh = F2.sub(F2.mul(countHigh, F2.high(level)), gapsHigh);
-    v128.store(
-      loss + at,
-      F2.narrow(F2.madd(partLow, lostLow, F2.low(labels)), F2.madd(partHigh, lostHigh, F2.high(labels))),
-    );
-    v128.store(
-      slope + at,
-      F2.narrow(
-        F2.sub(F2.mul(pullLow, sumLow), F2.mul(countLow, partLow)),
-        F2.sub(F2.mul(pullHigh, sumHigh), F2.mul(countHigh, partHigh)),
-      ),
-    );
-    e += bytes;
-    h += bytes;
+    const weight = Half.load(w + at);
+    const each = F2.mul(weight, F2.lit(part));
+    const whole = F2.madd(count, each, F2.mul(weight, F2.lit(share)));
+    const pull = F2.mul(whole, Half.scale(F2.sub(peak, Half.load(own + at)), sum));
+    Half.deal(e + from, h + from, e + from + bytes, pull, each);
+    const lost = F2.sub(F2.mul(count, Half.load(levels + at)), gaps);
+    Half.store(loss + at, F2.madd(each, lost, Half.load(loss + at)));
+    Half.store(slope + at, F2.sub(F2.mul(pull, sum), F2.mul(count, each)));
   }
 }
