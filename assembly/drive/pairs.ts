@@ -1,5 +1,5 @@
 import { F4 } from "../lane/f32x4";
-import { Gap } from "./row-margin";
+import { Gap } from "./gap";
 
 /**
  * The scores of the two items of each pair. An index beyond the items gives what lies behind the last score, where the
