@@ -8,6 +8,7 @@ import { type Batch, detectorBatch } from "./data.ts";
 import { bpr } from "./pairs.ts";
 import { harmonizedResiduals, residuals } from "./residuals.ts";
 import * as plain from "./rivals.ts";
+import { rowContests } from "./rows.ts";
 import { hardest } from "./selection.ts";
 
 type Truth = (x: number, t: number) => { loss: number; grad: number };
@@ -121,5 +122,6 @@ export function contests(n: number): Contest[] {
     harmonizedResiduals(n),
     hardest(batch),
     bpr(n),
+    ...rowContests(n),
   ];
 }

@@ -57,3 +57,22 @@ export function pairBatch(items: number, n: number, seed = 13): PairBatch {
   }
   return { scores, pairs };
 }
+
+/** Rows of logits with one label each. */
+export interface RowBatch {
+  logits: Float32Array;
+  labels: Int32Array;
+  classes: number;
+}
+
+/** Rows of about n logits in all; every label leads by 2 on average, and a third of them lose all the same. */
+export function rowBatch(n: number, classes: number, seed = 11): RowBatch {
+  const random = generator(seed);
+  const rows = Math.floor(n / classes);
+  const labels = Int32Array.from({ length: rows }, () => Math.floor(random() * classes));
+  const logits = Float32Array.from({ length: rows * classes }, (_, i) => {
+    const lead = i % classes === labels[Math.floor(i / classes)] ? 2 : 0;
+    return lead + (random() + random() + random() - 1.5) * 4;
+  });
+  return { logits, labels, classes };
+}

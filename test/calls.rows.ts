@@ -33,32 +33,51 @@ function call(args: (shape: Shape, arena: Arena) => number[]): Readonly<Record<s
 }
 
 export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
-  // (rows, classes, x, labels, ignored, mask, w, alpha, stride, own, report)
-  enterRows: call(({ rows, classes, all, each, labels }, arena) => {
-    const mask = rows & 1 ? arena.bytes(rows + 4, 2) : 0;
-    const inputs = [all(), labels(), -100, mask, each("weights"), each("weights"), 0];
-    return [rows, classes, ...inputs, arena.room(4 * rows + 64), arena.room(64)];
-  }),
-  // (rows, classes, x, e, peaks, sums)
-  liftRows: call(({ rows, classes, all, each }) => [rows, classes, all(), all(), each(), each()]),
-  // (rows, k, peaks, sums, own, near, ahead, rest, logs)
+  // (rows, classes, labels, ignored, mask, w, report)
+  admitRows: call(({ rows, classes, each, labels }, arena) => [
+    ...[rows, classes, labels(), arena.random.pick([-100, 0, 1])],
+    ...[arena.bytes(rows + 4, 2), each("weights"), arena.room(64)],
+  ]),
+  // (rows, classes, x, labels)
+  blankRows: {
+    "some ignored": (arena, n) => {
+      const { rows, classes, all } = shapeOf(arena, n);
+      return [rows, classes, all(), arena.counts(rows + 4, -1, 2)];
+    },
+    "all ignored": (arena, n) => {
+      const { rows, classes, all } = shapeOf(arena, n);
+      return [rows, classes, all(), arena.counts(rows + 4, -1, 0)];
+    },
+  },
+  // (rows, classes, x, labels, own)
+  enterRows: call(({ rows, classes, all, labels }, arena) => [
+    ...[rows, classes, all(), labels(), arena.room(4 * rows + 64)],
+  ]),
+  // (rows, labels, alpha, w)
+  weighLabels: call(({ rows, each, labels }) => [rows, labels(), each("logits"), each()]),
+  // (rows, classes, x, logits, e, peaks, sums)
+  liftRows: {
+    apart: (arena, n) => {
+      const { rows, classes, all, each } = shapeOf(arena, n);
+      return [rows, classes, all(), all(), all(), each(), each()];
+    },
+    "logits overwritten": (arena, n) => {
+      const { rows, classes, all, each } = shapeOf(arena, n);
+      const [x, e] = [all(), all()];
+      return [rows, classes, x, e, e, each(), each()];
+    },
+  },
+  // (rows, k, peaks, sums, own, near, decay, copy, over, logs)
   marginRows: call(({ rows, each }) => [
-    rows,
-    1.25,
-    each(),
-    each("unit"),
-    each(),
-    each(),
-    each(),
-    each(),
-    each(),
+    ...[rows, 1.25, each(), each("unit"), each()],
+    ...Array.from({ length: 5 }, () => each()),
   ]),
   // (n, items, scores, pairs, preferred, other)
   gatherPairs: call(({ rows, each }, arena) => [
     ...[rows, 40, arena.floats(41, "wild"), arena.counts(2 * rows + 4, 0, 45)],
     ...[each(), each()],
   ]),
-  // (n, preferred, other, near, ahead, rest)
+  // (n, preferred, other, near, decay, over)
   marginPairs: call(({ rows, each }) => [
     ...[rows, each(rows & 1 ? "any" : "wild"), each("any")],
     ...[each(), each(), each()],
@@ -68,59 +87,42 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
     ...[rows, 40, arena.counts(2 * rows + 4, 0, 45), each("unit")],
     arena.room(8 * 41),
   ]),
-  // (rows, rest, sums, loss, slope, ahead, scale)
-  settleRows: call(({ rows, each }) => [
-    rows,
-    each("unit"),
-    each("unit"),
-    each(),
-    each(),
-    each("hard"),
-    each(),
-  ]),
+  // (rows, over, sums, loss, slope, scale)
+  settleRows: call(({ rows, each }) => [rows, each("unit"), each("unit"), each(), each(), each()]),
   // (rows, classes, e, scale, slope, labels, divisor, grad)
   spreadRows: call(({ rows, classes, all, each, labels }, arena) => [
     ...[rows, classes, all("unit"), each(), each(), labels()],
     ...[arena.random.pick(DIVISORS), all()],
   ]),
-  // (rows, classes, e, h, scale, second, slope, labels, divisor, grad)
-  spreadBoth: call(({ rows, classes, all, each, labels }, arena) => [
-    ...[rows, classes, all("unit"), all("unit"), each(), each(), each(), labels()],
-    ...[arena.random.pick(DIVISORS), all()],
+  // (rows, classes, e, h, scale, second)
+  joinRows: call(({ rows, classes, all, each }) => [
+    ...[rows, Math.max(classes, 2), all("unit"), all("unit"), each(), each()],
   ]),
   // (rows, classes, x, factors, out)
   weighRows: call(({ rows, classes, all, each }) => [rows, classes, all(), each(), all()]),
-  // (rows, classes, x, h, gamma, peaks, levels, terms, turns)
+  // (rows, classes, h, gamma, peaks, levels, terms, turns)
   tailRows: call(({ rows, classes, all, each }) => [
-    rows,
-    classes,
-    all(),
-    all(),
-    4,
-    each(),
-    each(),
-    each(),
-    each(),
+    ...[rows, classes, all(), 4],
+    ...Array.from({ length: 4 }, () => each()),
   ]),
-  // (rows, near, logs, levels)
-  levelRows: call(({ rows, each }) => [rows, each(), each(), each()]),
-  // (rows, part, w, near, rest, sums, terms, turns, loss, slope, scale, second)
+  // (rows, classes, e, h, peaks, own, levels, share, part, w, loss, slope)
+  smoothRows: call(({ rows, classes, all, each }) => [
+    ...[rows, classes, all("unit"), all(), each(), each(), each()],
+    ...[0.9, 0.01, each("weights"), each(), each()],
+  ]),
+  // (rows, near, decay, logs, levels)
+  levelRows: call(({ rows, each }) => [rows, each(), each("unit"), each(), each()]),
+  // (rows, part, w, near, decay, sums, terms, turns, loss, slope, scale, second)
   settleTail: call(({ rows, each }) => [
     ...[rows, 0.1, each("weights"), each(), each("unit"), each("unit")],
     ...Array.from({ length: 6 }, () => each()),
   ]),
-  // (rows, classes, x, h, k, lows, sums)
-  rivalRows: call(({ rows, classes, all, each }) => [rows, classes, all(), all(), 1.5, each(), each()]),
-  // (rows, k, u, sums, loss, slope, scale, second)
+  // (rows, classes, h, k, lows, sums)
+  rivalRows: call(({ rows, classes, all, each }) => [rows, classes, all(), 1.5, each(), each()]),
+  // (rows, k, u, decay, sums, loss, slope, scale, second)
   settleRival: call(({ rows, each }) => [
-    rows,
-    1.5,
-    each("unit"),
-    each("unit"),
-    each(),
-    each(),
-    each(),
-    each(),
+    ...[rows, 1.5, each("unit"), each("unit"), each("unit")],
+    ...Array.from({ length: 4 }, () => each()),
   ]),
   // (n, x, factor, p, report)
   drScores: {

@@ -240,11 +240,11 @@ const REFUSED: [string[], string][] = [
   ],
   [
     [...loss, "--labels", y4, "--classes", "2.5"],
-    `stream softmaxFocal: expected classes as a whole number in [1, 134217728], got 2.5`,
+    `stream softmaxFocal: expected classes as a whole number in [1, 33554432], got 2.5`,
   ],
   [
     [...loss, "--labels", y4, "--classes", "0"],
-    "stream softmaxFocal: expected classes in [1, 134217728], got 0",
+    "stream softmaxFocal: expected classes in [1, 33554432], got 0",
   ],
   [[...loss, "--labels", y4, "--targets", y4], "run loss: expected --targets or --labels, got both"],
   [loss, "run loss: expected --labels FILE, got none"],

@@ -22,6 +22,7 @@ const POINTWISE = [
 const CLIPPED = ["asymmetricParts", "asymmetricReal"];
 const HELPERS = [
   "decay",
+  "admitRows",
   "marginRows",
   "settleRows",
   "marginPairs",
@@ -58,7 +59,7 @@ const ADVERSARIES = [
 ];
 
 /** Loops over rows around such a loop. */
-const ROWS = ["liftRows", "spreadRows", "spreadBoth", "weighRows", "tailRows", "rivalRows"];
+const ROWS = ["liftRows", "spreadRows", "joinRows", "weighRows", "tailRows", "rivalRows", "smoothRows"];
 
 /** Kernels with such a loop, and another one for the rare elements. */
 const MIXED = [

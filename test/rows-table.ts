@@ -35,6 +35,8 @@ export interface RowEntry {
   truth: (x: ArrayLike<number>, t: number, params: RowParams) => RowTruth;
   /** Largest relative error of a row's loss, in units of 2^-24; the label's gradient may have as much again. */
   units: (params: RowParams, truth: RowTruth) => number;
+  /** Whether gradients of smoothed rows are rounded once, with terms good to 2^-40. */
+  isWide?: (params: RowParams) => boolean;
 }
 
 /** Exponents that are computed by products and square roots. */
@@ -51,9 +53,10 @@ export const ROWS: RowEntry[] = [
   {
     name: "softmaxCrossEntropy",
     loss: softmaxCrossEntropy as RowEntry["loss"],
-    settings: [{}, { labelSmoothing: 0.1 }, { labelSmoothing: 1 }],
+    settings: [{}, { labelSmoothing: 0.1 }, { labelSmoothing: 1e-5 }, { labelSmoothing: 1 }],
     truth: (x, t, { labelSmoothing = 0 }) => asymmetricTruth(x, t, 0, 0, labelSmoothing),
     units: () => 8,
+    isWide: ({ labelSmoothing = 0 }) => labelSmoothing > 0,
   },
   {
     name: "softmaxFocal",
@@ -106,6 +109,8 @@ export const ROWS: RowEntry[] = [
       const longest = truth.gaps.reduce((most, gap) => Math.max(most, gap), 0) + far;
       return focalUnits(gammaPos, truth) + gammaNeg * (8 + 2 * Math.min(longest, 100));
     },
+    isWide: ({ gammaPos = 0, gammaNeg = 4, labelSmoothing = 0.1 }) =>
+      gammaPos === 0 && gammaNeg === 0 && labelSmoothing > 0,
   },
 ];
 

@@ -27,11 +27,14 @@ function judge(entry: RowEntry, params: RowParams, x: Float32Array, t: number): 
   const truth: RowTruth = entry.truth(x, t, params);
   const units = entry.units(params, truth);
   const safe = truth.margin === -Infinity ? 1 : 1 + Math.max(Math.abs(truth.margin), 1) * 1024;
+  const isWide = entry.isWide?.(params) ?? false;
   const tail = params.labelSmoothing ? 8 : 0;
   let worst = share(losses?.[0] ?? NaN, truth.loss, units * UNIT * truth.loss + 1e-45, safe);
   for (let k = 0; k < classes; k++) {
     const gap = k === t ? 0 : truth.gaps[k];
-    const bound = (units + 8 + tail + gap) * UNIT * truth.scale[k] + 1e-45;
+    const bound = isWide
+      ? UNIT * Math.abs(truth.grad[k]) + 2 ** -40 * truth.scale[k] + 1e-45
+      : (units + 8 + tail + gap) * UNIT * truth.scale[k] + 1e-45;
     worst = Math.max(worst, share(grad[k], truth.grad[k], bound, safe));
     if (x[k] === -Infinity) assert.equal(Math.abs(grad[k]), 0, "an excluded class has no gradient");
   }
@@ -274,3 +277,36 @@ for (const entry of ROWS) {
     );
   });
 }
+
+test("smoothed gradients are right where their terms cancel", () => {
+  const entry = ROWS.find(({ name }) => name === "softmaxCrossEntropy") as RowEntry;
+  let smallest = 1;
+  for (const classes of [2, 4, 10, 80]) {
+    for (const labelSmoothing of [0.01, 0.1, 0.5]) {
+      const part = labelSmoothing / classes;
+      // Where every gradient is 0, but for rounding, and a little beside it.
+      const lead = Math.log((1 - labelSmoothing + part) / part);
+      for (const off of [0, 1e-6, -1e-4, 1e-2]) {
+        const x = Float32Array.from({ length: classes }, (_, k) => 5 + (k === 1 ? lead + off : k * off));
+        judge(entry, { labelSmoothing }, x, 1);
+        const truth = entry.truth(x, 1, { labelSmoothing });
+        smallest = Math.min(smallest, ...truth.grad.map((g, k) => Math.abs(g) / truth.scale[k]));
+      }
+    }
+  }
+  assert.ok(smallest < 1e-7, "no gradient cancelled");
+});
+
+test("a label that is even with thousands of others keeps the digits that cancel", () => {
+  const next = random(5);
+  for (const name of ["softmaxCrossEntropy", "softmaxFocal"]) {
+    const entry = ROWS.find((row) => row.name === name) as RowEntry;
+    for (let classes = 1000; classes < 5000; classes += 20) {
+      const x = Float32Array.from({ length: classes }, () => (next() - 0.5) * 0.9);
+      // Peak less label is about -7, the logarithm of the sum about 7.
+      x[0] = Math.log(x.subarray(1).reduce((sum, v) => sum + Math.exp(v), 0)) + (next() - 0.5) * 0.1;
+      assert.ok(Math.abs(entry.truth(x, 0, {}).margin) < 0.1);
+      judge(entry, {}, x, 0);
+    }
+  }
+});

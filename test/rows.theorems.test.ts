@@ -46,7 +46,7 @@ test("a saturated row keeps its gradient where 1 - p would be 0", () => {
 
 test("a slope that flushes to 0 does not turn its sign on the way", () => {
   for (const classes of [2, 9, 10, 12]) {
-    const from = Math.fround(87.33 + Math.log(classes - 1));
+    const from = Math.fround(87.33);
     const logits = new Float32Array(2048 * classes);
     for (let r = 0; r < 2048; r++) logits[r * classes] = from + r * 2 ** -17;
     const { grad } = softmaxCrossEntropy(logits, new Uint8Array(2048), { classes, reduction: none });

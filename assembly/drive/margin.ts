@@ -36,6 +36,7 @@ export class Margin {
    * caller's to ignore. `loss` holds the exponentials in between: it must not be `x`, `t` or `w`.
    *
    * @param stride -1 where `w` holds one weight per element, 0 where it is one vector for all
+   * @param isGiven not 0 where `loss` already holds exp(-|x|), which may be better known than x
    */
   @inline static run<L extends Loss>(
     n: i32,
@@ -46,11 +47,12 @@ export class Margin {
     op: usize,
     loss: usize,
     grad: usize,
+    isGiven: i32 = 0,
   ): void {
     const all = (<usize>n) << 2;
     for (let from: usize = 0; from < all; from += BLOCK) {
       const end = min(from + BLOCK, all);
-      decay(from, end, x, loss);
+      if (!isGiven) decay(from, end, x, loss);
       Margin.block<L>(from, end, x, t, w, stride, op, loss, grad);
     }
   }

@@ -1,5 +1,5 @@
-import { F2 } from "../lane/f64x2";
-import { Halves } from "./row-margin";
+import { F4 } from "../lane/f32x4";
+import { Gap } from "./gap";
 
 /**
  * The scores of the two items of each pair. An index beyond the items gives what lies behind the last score, where the
@@ -22,21 +22,23 @@ export function gatherPairs(
   }
 }
 
-/** Per pair the negated margin v = other - preferred, as `marginRows` has it: near + rest, and near + 2^-10. */
+/** Per pair the negated margin v = other - preferred, as `marginRows` has it, exp(-|v|), and what v is over. */
 export function marginPairs(
   n: i32,
   preferred: usize,
   other: usize,
   near: usize,
-  ahead: usize,
-  rest: usize,
+  decay: usize,
+  over: usize,
 ): void {
   for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     const a = v128.load(preferred + i);
     const b = v128.load(other + i);
-    const low = F2.sub(F2.low(b), F2.low(a));
-    const high = F2.sub(F2.high(b), F2.high(a));
-    Halves.split(low, high, near + i, ahead + i, rest + i);
+    const gap = F4.sub(b, a);
+    const low = Gap.near(gap, Gap.lost(b, a, gap));
+    v128.store(near + i, Gap.cut(gap));
+    v128.store(decay + i, Gap.decay(gap, low));
+    v128.store(over + i, Gap.over(b, a, gap));
   }
 }
 

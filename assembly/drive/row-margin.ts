@@ -1,58 +1,32 @@
 import { F4 } from "../lane/f32x4";
-import { F2 } from "../lane/f64x2";
-import { Wide } from "../math/wide";
-
-/** The negated margin of two rows: v = k (peak - logit of the label) + log(sum). */
-class Gap {
-  @inline static log(sum: v128): v128 {
-    // The logarithm takes at most 1: 2^-32 sum, and 32 ln 2 back.
-    return F2.add(Wide.log(F2.mul(sum, F2.lit(2.3283064365386963e-10))), F2.lit(22.18070977791825));
-  }
-  @inline static of(peak: v128, own: v128, log: v128, k: f64): v128 {
-    return F2.madd(F2.sub(peak, own), F2.lit(k), log);
-  }
-}
-
-/** Four negated margins, computed in float64, as sums of two float32. */
-export class Halves {
-  /**
-   * |near| of 256 and above has rest 0, as no exponential of it is between 0 and infinity, but for a margin beyond
-   * float32: near is then the largest of those, and rest what is above it.
-   *
-   * @param ahead near + 2^-10, for `settleRows`
-   */
-  @inline static split(low: v128, high: v128, near: usize, ahead: usize, rest: usize): void {
-    low = f64x2.pmax(F2.lit(-3.4028234663852886e38), low);
-    high = f64x2.pmax(F2.lit(-3.4028234663852886e38), high);
-    const v = f32x4.pmin(F4.lit(3.4028234663852886e38), F2.narrow(low, high));
-    const left = F2.narrow(F2.sub(low, F2.low(v)), F2.sub(high, F2.high(v)));
-    const isSmall = F4.lt(F4.abs(v), F4.lit(256));
-    const isCut = f32x4.eq(v, F4.lit(3.4028234663852886e38));
-    v128.store(near, v);
-    v128.store(ahead, F4.add(v, F4.lit(0.0009765625)));
-    v128.store(rest, F4.and(F4.or(isSmall, isCut), left));
-  }
-}
+import { Log } from "../math/log";
+import { Log1p } from "../math/log1p";
+import { Gap } from "./gap";
+import { Tile } from "./tile";
 
 /**
- * Per row the negated margin v = k (peak - own) + log(sum), as a sum of two float32, near + rest, and log(sum). With
- * k = 1 it is what the other classes have above the label: p_t = sigmoid(-v). |near| of 256 and above has rest 0, as no
- * exponential of it is between 0 and infinity, but for a margin beyond float32: near is then the largest of those.
+ * Per row the negated margin v = k (peak - own) + log(sum) and exp(-|v|). With k = 1 it is what the other classes have
+ * above the label: p_t = sigmoid(-v).
  *
- * Method: float64 good to 2^-40, for a float32 margin of 80 would be off by 4e-6, and so would its exponential.
+ * The exponential is not made of v: a margin of 80, rounded to float32, is off by 4e-6, and so would be its
+ * exponential. It is sum exp(k (peak - own)), or one over that, and the difference of two float32 is exact in two.
  *
- * @param ahead near + 2^-10, for `settleRows`
+ * @param near v, at most the largest float32
+ * @param decay exp(-|v|), twice: the kernel of a binary loss takes one of them away
+ * @param over how far v is above the largest float32
+ * @param logs log(sum)
  * @returns not 0 if a sum is NaN
  */
 export function marginRows(
   rows: i32,
-  k: f64,
+  k: f32,
   peaks: usize,
   sums: usize,
   own: usize,
   near: usize,
-  ahead: usize,
-  rest: usize,
+  decay: usize,
+  copy: usize,
+  over: usize,
   logs: usize,
 ): i32 {
   if (rows & 3) v128.store(sums + ((<usize>rows) << 2), F4.lit(0));
@@ -61,45 +35,59 @@ export function marginRows(
     const sum = v128.load(sums + i);
     const peak = v128.load(peaks + i);
     const mine = v128.load(own + i);
-    const lowLog = Gap.log(F2.low(sum));
-    const highLog = Gap.log(F2.high(sum));
-    const low = Gap.of(F2.low(peak), F2.low(mine), lowLog, k);
-    const high = Gap.of(F2.high(peak), F2.high(mine), highLog, k);
-    Halves.split(low, high, near + i, ahead + i, rest + i);
-    v128.store(logs + i, F2.narrow(lowLog, highLog));
+    const gap = F4.sub(peak, mine);
+    const high = F4.mul(F4.lit(k), gap);
+    const low = Gap.near(high, F4.mul(F4.lit(k), Gap.lost(peak, mine, gap)));
+    const power = Gap.decay(high, low);
+    const isAbove = F4.lt(F4.lit(0), high);
+    const odds = F4.pick(isAbove, F4.div(power, f32x4.pmax(F4.lit(1), sum)), F4.mul(power, sum));
+    const small = f32x4.pmin(odds, F4.div(F4.lit(1), odds));
+    // log(sum) = n ln2 + tail, with n ln2 in two parts, the first of them exact.
+    const n = Log.exponent(sum);
+    const whole = F4.mul(n, F4.lit(0.69314575)); // 0x1.62e4p-1
+    const tail = F4.madd(n, F4.lit(0.0000014286068), Log1p.unit(Log.fraction(sum))); // 0x1.7f7d1cp-20
+    const v = F4.add(F4.add(high, whole), F4.add(tail, low));
+    v128.store(near + i, Gap.cut(v));
+    v128.store(decay + i, small);
+    v128.store(copy + i, small);
+    v128.store(over + i, Gap.over(peak, mine, gap));
+    v128.store(logs + i, F4.add(whole, tail));
     bad = v128.or(bad, f32x4.ne(sum, sum));
   }
   return v128.any_true(bad) ? 1 : 0;
 }
 
 /**
- * Brings losses and slopes of a binary loss from near to v = near + rest: f(v) = f(near) + rest f'(near), and f' >= 0 on
- * the line to its value 2^-10 ahead, which reaches below 0 where f'(near) has flushed to 0. Writes the slope in place and slope / sum to `scale`.
+ * Adds to a loss what its margin has beyond float32, and writes slope / sum to `scale`.
  */
 export function settleRows(
   rows: i32,
-  rest: usize,
+  over: usize,
   sums: usize,
   loss: usize,
   slope: usize,
-  ahead: usize,
   scale: usize,
 ): void {
   for (let i: usize = 0, end = (<usize>rows) << 2; i < end; i += 16) {
-    const left = v128.load(rest + i);
     const first = v128.load(slope + i);
-    const steps = F4.mul(F4.sub(v128.load(ahead + i), first), F4.lit(1024));
-    const settled = F4.relu(F4.madd(steps, left, first));
-    v128.store(loss + i, F4.madd(first, left, v128.load(loss + i)));
-    v128.store(slope + i, settled);
+    v128.store(loss + i, F4.madd(first, v128.load(over + i), v128.load(loss + i)));
     // A row without other classes has the sum 0 and the slope 0.
-    v128.store(scale + i, F4.div(settled, f32x4.pmax(F4.lit(1), v128.load(sums + i))));
+    v128.store(scale + i, F4.div(first, f32x4.pmax(F4.lit(1), v128.load(sums + i))));
+  }
+}
+
+class Own {
+  /** Puts the gradient of the last class back where it belongs, and that of the label to its place. */
+  @inline static put(label: i32, length: usize, gradient: f32, grad: usize): void {
+    const at = grad + ((<usize>label) << 2);
+    store<f32>(grad + length - 4, load<f32>(at));
+    store<f32>(at, gradient);
   }
 }
 
 /**
- * Gradients of the logits: e_k scale, and -slope for the label, divided by the divisor. What a row writes beyond its end
- * the next one overwrites, so `grad` is none of the arrays that are read.
+ * Gradients of the logits: e_k scale, and -slope for the label, divided by the divisor. From tiles to rows; what the last
+ * four classes of a row write beyond its end is overwritten by the next row, so they come first.
  */
 export function spreadRows(
   rows: i32,
@@ -112,42 +100,40 @@ export function spreadRows(
   grad: usize,
 ): void {
   const length = (<usize>classes) << 2;
-  for (let at: usize = 0, end = (<usize>rows) << 2; at < end; at += 4) {
-    const factor = F4.lit(load<f32>(scale + at));
-    for (let i: usize = 0; i < length; i += 16) {
-      v128.store(grad + i, F4.div(F4.mul(v128.load(e + i), factor), F4.lit(divisor)));
+  const by = F4.lit(divisor);
+  for (let at: usize = 0, end = Tile.count(rows) << 4; at < end; at += 16) {
+    const factor = v128.load(scale + at);
+    for (let i = <isize>((length - 8) & ~15); i >= 0; i -= 16) {
+      const from = e + ((<usize>i) << 2);
+      Tile.turn(
+        F4.div(F4.mul(v128.load(from), factor), by),
+        F4.div(F4.mul(v128.load(from, 16), factor), by),
+        F4.div(F4.mul(v128.load(from, 32), factor), by),
+        F4.div(F4.mul(v128.load(from, 48), factor), by),
+        grad + <usize>i,
+        length,
+      );
     }
-    store<f32>(grad + ((<usize>load<i32>(labels + at)) << 2), (0 - load<f32>(slope + at)) / divisor);
-    e += length;
-    grad += length;
+    const own = F4.div(F4.sub(F4.lit(0), v128.load(slope + at)), by);
+    Own.put(load<i32>(labels + at), length, f32x4.extract_lane(own, 0), grad);
+    Own.put(load<i32>(labels + at, 4), length, f32x4.extract_lane(own, 1), grad + length);
+    Own.put(load<i32>(labels + at, 8), length, f32x4.extract_lane(own, 2), grad + 2 * length);
+    Own.put(load<i32>(labels + at, 12), length, f32x4.extract_lane(own, 3), grad + 3 * length);
+    e += (length << 2) - 16;
+    grad += length << 2;
   }
 }
 
-/** The same for losses with a second term per class: e_k scale + h_k second. */
-export function spreadBoth(
-  rows: i32,
-  classes: i32,
-  e: usize,
-  h: usize,
-  scale: usize,
-  second: usize,
-  slope: usize,
-  labels: usize,
-  divisor: f32,
-  grad: usize,
-): void {
-  const length = (<usize>classes) << 2;
-  for (let at: usize = 0, end = (<usize>rows) << 2; at < end; at += 4) {
-    const a = F4.lit(load<f32>(scale + at));
-    const b = F4.lit(load<f32>(second + at));
-    for (let i: usize = 0; i < length; i += 16) {
-      const gradient = F4.madd(v128.load(h + i), b, F4.mul(v128.load(e + i), a));
-      v128.store(grad + i, F4.div(gradient, F4.lit(divisor)));
-    }
-    store<f32>(grad + ((<usize>load<i32>(labels + at)) << 2), (0 - load<f32>(slope + at)) / divisor);
-    e += length;
-    h += length;
-    grad += length;
+/** Adds a second term per class, h_k second, to e_k scale: in place of e. */
+export function joinRows(rows: i32, classes: i32, e: usize, h: usize, scale: usize, second: usize): void {
+  const bytes = (<usize>(classes - 1)) << 4;
+  for (let at: usize = 0, end = Tile.count(rows) << 4; at < end; at += 16) {
+    const a = v128.load(scale + at);
+    const b = v128.load(second + at);
+    for (let i: usize = 0; i < bytes; i += 16)
+      v128.store(e + i, F4.madd(v128.load(h + i), b, F4.mul(v128.load(e + i), a)));
+    e += bytes;
+    h += bytes;
   }
 }
 

@@ -90,11 +90,12 @@ export class Stages {
     op: usize,
     loss: usize,
     grad: usize,
+    isGiven: i32 = 0,
   ): void {
     const all = (<usize>n) << 2;
     for (let from: usize = 0; from < all; from += BLOCK) {
       const end = min(from + BLOCK, all);
-      decay(from, end, x, loss);
+      if (!isGiven) decay(from, end, x, loss);
       Stages.begin<L>(from, end, x, t, op);
       Stages.end<L>(from, end, x, t, w, stride, op, loss, grad);
     }

@@ -57,8 +57,9 @@ export function bceHard(
   op: usize,
   loss: usize,
   grad: usize,
+  isGiven: i32,
 ): void {
-  Margin.run<Hard>(n, x, t, w, stride, op, loss, grad);
+  Margin.run<Hard>(n, x, t, w, stride, op, loss, grad, isGiven);
 }
 
 export function bceSoft(

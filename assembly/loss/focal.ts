@@ -106,8 +106,9 @@ export function focalSquare(
   op: usize,
   loss: usize,
   grad: usize,
+  isGiven: i32,
 ): void {
-  Margin.run<Focal<Square>>(n, x, t, w, stride, op, loss, grad);
+  Margin.run<Focal<Square>>(n, x, t, w, stride, op, loss, grad, isGiven);
 }
 
 export function focalHalves(
@@ -119,8 +120,9 @@ export function focalHalves(
   op: usize,
   loss: usize,
   grad: usize,
+  isGiven: i32,
 ): void {
-  Margin.run<Focal<Halves>>(n, x, t, w, stride, op, loss, grad);
+  Margin.run<Focal<Halves>>(n, x, t, w, stride, op, loss, grad, isGiven);
 }
 
 export function focalReal(
@@ -132,6 +134,7 @@ export function focalReal(
   op: usize,
   loss: usize,
   grad: usize,
+  isGiven: i32,
 ): void {
-  Margin.run<Focal<Real>>(n, x, t, w, stride, op, loss, grad);
+  Margin.run<Focal<Real>>(n, x, t, w, stride, op, loss, grad, isGiven);
 }

@@ -1,61 +1,34 @@
-import { Rows } from "../drive/rows";
+import { decay } from "../drive/decay";
+import { Gaps } from "../drive/rows";
+import { Tile } from "../drive/tile";
 import { F4 } from "../lane/f32x4";
-import { Exp } from "../math/exp";
 import { Logistic } from "../math/logistic";
 
 /**
- * The rivals of softmax(-k x): per row the lowest logit m of the other classes, h_k = exp(-k (x_k - m)), and the
- * sum of those. An excluded class has no share: h_k = 0.
+ * The rivals of softmax(-k x): per row the lowest logit m of the other classes, as tiles h_k = exp(-k (x_k - m)), and
+ * the sum of those. An excluded class has no share: h_k = 0.
+ *
+ * @param h logits as tiles; then h
  */
-export function rivalRows(
-  rows: i32,
-  classes: i32,
-  x: usize,
-  h: usize,
-  k: f32,
-  lows: usize,
-  sums: usize,
-): void {
-  const whole = Rows.whole(classes);
-  const lanes = Rows.lanes(classes);
-  const length = (<usize>classes) << 2;
-  for (let at: usize = 0, end = (<usize>rows) << 2; at < end; at += 4) {
-    let least = F4.lit(-3.4028234663852886e38);
-    for (let i: usize = 0; i < whole; i += 16) least = f32x4.pmax(least, Rival.negated(v128.load(x + i)));
-    if (classes & 3) least = f32x4.pmax(least, Rival.negated(Rows.last(x + whole, lanes)));
-    const low = -Rows.most(least);
-    let sum = F4.lit(0);
-    let lost = F4.lit(0);
-    for (let i: usize = 0; i < whole; i += 16) {
-      const value = Rival.share(v128.load(x + i), low, k);
-      v128.store(h + i, value);
-      const added = F4.add(sum, value);
-      lost = F4.add(lost, Rows.lost(sum, added, value));
-      sum = added;
+export function rivalRows(rows: i32, classes: i32, h: usize, k: f32, lows: usize, sums: usize): void {
+  const bytes = (<usize>(classes - 1)) << 4;
+  const tiles = Tile.count(rows);
+  for (let t: usize = 0; t < tiles; t++) {
+    const tile = h + t * bytes;
+    let least = Gaps.lowest();
+    for (let i: usize = 0; i < bytes; i += 16) {
+      const logit = v128.load(tile + i);
+      const isThere = f32x4.ge(logit, Gaps.lowest());
+      const turned = F4.pick(isThere, F4.neg(logit), F4.lit(-Infinity));
+      v128.store(tile + i, turned);
+      least = f32x4.pmax(least, turned);
     }
-    if (classes & 3) {
-      const value = Rival.share(Rows.last(x + whole, lanes), low, k);
-      v128.store(h + whole, value);
-      const added = F4.add(sum, value);
-      lost = F4.add(lost, Rows.lost(sum, added, value));
-      sum = added;
-    }
-    store<f32>(lows + at, low);
-    store<f32>(sums + at, Rows.total(sum, lost));
-    x += length;
-    h += length;
+    for (let i: usize = 0; i < bytes; i += 16)
+      v128.store(tile + i, F4.mul(F4.sub(v128.load(tile + i), least), F4.lit(k)));
+    v128.store(lows + (t << 4), F4.neg(least));
   }
-}
-
-class Rival {
-  /** -x, and the lowest of all for a class that is not there. */
-  @inline static negated(x: v128): v128 {
-    return F4.pick(Rows.present(x), F4.neg(x), F4.lit(-Infinity));
-  }
-  @inline static share(x: v128, low: f32, k: f32): v128 {
-    const gap = F4.mul(F4.sub(F4.lit(low), x), F4.lit(k));
-    return F4.and(Rows.present(x), Exp.nonPositive(F4.and(Rows.present(x), gap)));
-  }
+  decay(0, tiles * bytes, h, h);
+  for (let t: usize = 0; t < tiles; t++) v128.store(sums + (t << 4), Tile.sum(h + t * bytes, bytes));
 }
 
 /**
@@ -68,6 +41,7 @@ export function settleRival(
   rows: i32,
   k: f32,
   u: usize,
+  decay: usize,
   sums: usize,
   loss: usize,
   slope: usize,
@@ -76,7 +50,7 @@ export function settleRival(
 ): void {
   for (let i: usize = 0, end = (<usize>rows) << 2; i < end; i += 16) {
     const v = v128.load(u + i);
-    const e = Logistic.decay(v);
+    const e = v128.load(decay + i);
     const larger = Logistic.larger(e);
     const smaller = Logistic.smaller(e, larger);
     const turn = Logistic.exchange(v, larger, smaller);

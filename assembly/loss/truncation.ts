@@ -98,6 +98,7 @@ export function softTruncation(
   op: usize,
   loss: usize,
   grad: usize,
+  isGiven: i32,
 ): void {
-  Stages.run<SoftTruncation>(n, x, t, w, stride, op, loss, grad);
+  Stages.run<SoftTruncation>(n, x, t, w, stride, op, loss, grad, isGiven);
 }

@@ -20,11 +20,21 @@ export class Log {
     return F4.mul(f32x4.convert_i32x4_s(k), F4.lit(0.6931472)); // 0x1.62e43p-1
   }
 
-  /** m - 1, in [sqrt(1/2) - 1, sqrt(2) - 1): exact for k < 0, and -complement for k = 0. */
-  @inline static rest(y: v128, complement: v128): v128 {
+  /** k, for any y >= 0: -127 for 0. */
+  @inline static exponent(y: v128): v128 {
+    return f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_s(Log.moved(y), 23), i32x4.splat(127)));
+  }
+
+  /** m - 1, in [sqrt(1/2) - 1, sqrt(2) - 1), exact; 0 for 0. */
+  @inline static fraction(y: v128): v128 {
     const m = i32x4.add(F4.and(Log.moved(y), i32x4.splat(0x7fffff)), i32x4.splat(0x3f3504f3));
+    return F4.sub(m, F4.lit(1));
+  }
+
+  /** The same for y in (0, 1]: -complement for k = 0. */
+  @inline static rest(y: v128, complement: v128): v128 {
     const near = F4.lt(F4.lit(0.70710677), y); // 0x1.6a09e6p-1, above it k = 0
-    return F4.pick(near, F4.neg(complement), F4.sub(m, F4.lit(1)));
+    return F4.pick(near, F4.neg(complement), Log.fraction(y));
   }
 
   /**

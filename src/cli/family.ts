@@ -20,7 +20,7 @@ export interface Family {
 }
 
 const reduced = { reduction: oneOf("mean", "sum", "none"), normalizer: divisor };
-const labelled = { classes: classes(2 ** 27), "ignore-index": label };
+const labelled = { classes: classes(2 ** 25), "ignore-index": label };
 const counted = { convention: oneOf("paper", "mmdet") };
 const ELEMENTS: readonly Role[] = ["logits", "targets", "mask", "weights"];
 

@@ -1,4 +1,4 @@
-import { defineRows, number, type RowLoss } from "../rows/define.ts";
+import { defineRows, kernel, number, type RowLoss } from "../rows/define.ts";
 import { kernelOf, powers } from "./focal.ts";
 
 export interface AsymmetricSingleLabelOptions {
@@ -37,11 +37,12 @@ export const asymmetricSingleLabel: RowLoss<AsymmetricSingleLabelOptions> =
       const exponent = number(task, "gammaPos", gammaPos, 0, 1000);
       const gamma = number(task, "gammaNeg", gammaNeg, 0, 1000);
       const part = number(task, "labelSmoothing", labelSmoothing, 0, 1) / classes;
+      const isPlain = exponent === 0 && gamma === 0;
       return {
-        margin: kernelOf(exponent),
+        margin: isPlain ? kernel.bceHard : kernelOf(exponent),
         fields: powers(exponent),
         share: 1 - (classes - 1) * part,
-        second: part > 0 ? { kind: "tail", gamma, part } : undefined,
+        second: part > 0 ? (isPlain ? { kind: "smooth", part } : { kind: "tail", gamma, part }) : undefined,
         alpha: 1,
       };
     },

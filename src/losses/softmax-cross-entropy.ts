@@ -34,7 +34,7 @@ export const softmaxCrossEntropy: RowLoss<SoftmaxCrossEntropyOptions> =
         margin: kernel.bceHard,
         fields: [],
         share: 1 - (classes - 1) * part,
-        second: part > 0 ? { kind: "tail", gamma: 0, part } : undefined,
+        second: part > 0 ? { kind: "smooth", part } : undefined,
         alpha: 1,
       };
     },

@@ -69,10 +69,9 @@ function gather(task: string, batch: PairBatch, rooms: Rooms, from: number, size
 
 /** The binary loss of the margins: every pair is a target 0 with the logit v = other - preferred. */
 function lift({ margin }: PairForm, stride: number, size: number): void {
-  kernel.marginPairs(size, at.grad, at.loss, at.x, at.a1, at.a0);
-  margin(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad);
-  margin(size, at.a1, at.t, at.w, stride, at.op, at.w1, at.w0);
-  kernel.settleRows(size, at.a0, at.t, at.loss, at.grad, at.w0, at.w0);
+  kernel.marginPairs(size, at.grad, at.loss, at.x, at.loss, at.a1);
+  margin(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad, 1);
+  kernel.settleRows(size, at.a1, at.t, at.loss, at.grad, at.w0);
 }
 
 /** Runs a loss over the pairs of a batch, chunk by chunk. Losses and slopes of a chunk are left where `each` takes them. */

@@ -12,7 +12,7 @@ export function checkClasses(
   parameters: Record<string, unknown>,
 ): Pick<RowForm, "classes" | "ignoreIndex"> {
   return {
-    classes: integer(task, "classes", parameters.classes, 1, 2 ** 27),
+    classes: integer(task, "classes", parameters.classes, 1, 2 ** 25),
     ignoreIndex: integer(task, "ignoreIndex", parameters.ignoreIndex, -(2 ** 31), 2 ** 31 - 1),
   };
 }

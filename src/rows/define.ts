@@ -7,9 +7,10 @@ import { type Counts, LossStream, normalize } from "../stream/loss-stream.ts";
 import { type Call, listed, type Reader, type ReductionOptions, readCall } from "../stream/options.ts";
 import type { Row } from "../stream/rows.ts";
 import { kernel } from "../wasm/kernel.ts";
+import { rowCensus } from "./admit.ts";
 import { checkClasses, checkRows, type Labels, type RowBatch, refuseRowOverflow } from "./batch.ts";
 import type { RowForm } from "./form.ts";
-import { copyRows, rowCensus, rowPass } from "./pass.ts";
+import { copyRows, rowPass } from "./pass.ts";
 import { roomsFor } from "./rooms.ts";
 
 /** What every loss of rows must or may be told. */

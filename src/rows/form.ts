@@ -3,6 +3,8 @@ import type { HardKernel } from "../wasm/kernel.ts";
 
 /** What a row loses through the classes that are not its label, beside their sum. */
 export type Second =
+  /** part * sum of -log p over them, behind cross-entropy of the label. */
+  | { readonly kind: "smooth"; readonly part: number }
   /** part * sum of p^gamma (-log p) over them. */
   | { readonly kind: "tail"; readonly gamma: number; readonly part: number }
   /** A factor softmax(-k x) of the label. */

@@ -1,7 +1,8 @@
 import { at as fixed, views } from "../arena.ts";
 import type { Outputs } from "../stream/batch.ts";
 import { kernel } from "../wasm/kernel.ts";
-import { isIgnored, type RowBatch, refuseRows } from "./batch.ts";
+import { admit } from "./admit.ts";
+import { type RowBatch, refuseRows } from "./batch.ts";
 import type { RowForm, Second } from "./form.ts";
 import { type Rooms, roomsFor } from "./rooms.ts";
 
@@ -18,58 +19,69 @@ export interface RowChunk {
   readonly grad: number;
 }
 
-/** Counts the rows of a batch before anything is computed from it. */
-export function rowCensus(form: RowForm, batch: RowBatch): { valid: number; positives: number } {
-  const counts = { valid: 0, positives: 0 };
-  for (let r = 0; r < batch.labels.length; r++) {
-    if (isIgnored(batch, form.ignoreIndex, r)) continue;
-    counts.valid++;
-    if (batch.labels[r]! > 0) counts.positives++;
-  }
-  return counts;
-}
-
-function copyIn({ at }: Rooms, { classes }: RowForm, batch: RowBatch, from: number, rows: number): void {
-  const { f32, i32, u8 } = views();
-  const end = from + rows;
-  f32.set(batch.logits.subarray(from * classes, end * classes), at.x >> 2);
-  i32.set(batch.labels.subarray(from, end), at.labels >> 2);
-  if (batch.weights) f32.set(batch.weights.subarray(from, end), at.w >> 2);
-  else f32.fill(1, at.w >> 2, (at.w >> 2) + rows);
-  if (batch.mask) u8.set(batch.mask.subarray(from, end), at.mask);
-}
-
-/** Class weights and the parameters of the binary loss, which sees every row as a target 0 with the logit v. */
+/** Parameters of the binary loss, which sees every row as a target 0 with the logit v, and weights of the classes. */
 function setUp({ at, rows }: Rooms, form: RowForm): void {
   const { f32, i32 } = views();
   const op = fixed.op >> 2;
   f32.fill(1, op, op + 2);
-  f32[op + 2] = form.share;
+  // One of the two is 1.
+  f32[op + 2] = typeof form.alpha === "number" ? form.share * form.alpha : form.share;
   i32.set(form.fields, op + 3);
-  if (typeof form.alpha === "number") f32[at.alpha >> 2] = form.alpha;
-  else f32.set(form.alpha, at.alpha >> 2);
+  if (typeof form.alpha !== "number") f32.set(form.alpha, at.alpha >> 2);
   f32.fill(0, at.zeros >> 2, (at.zeros >> 2) + rows);
+  f32.fill(1, at.ones >> 2, (at.ones >> 2) + rows);
+}
+
+/** The margins and their exponentials, one copy where the binary loss expects it. Not 0 if a sum is NaN. */
+function marginOf({ at }: Rooms, rows: number, k: number, sums: number, copy: number): number {
+  const { peaks, own, near, decay, over, logs } = at;
+  return kernel.marginRows(rows, k, peaks, sums, own, near, decay, copy, over, logs);
+}
+
+/** Logits from their array to margins. Not 0 if one of them is outside the domain. */
+function enter(
+  rooms: Rooms,
+  { classes, alpha, second }: RowForm,
+  batch: RowBatch,
+  from: number,
+  rows: number,
+  hasIgnored: boolean,
+): number {
+  const { at } = rooms;
+  const logits = batch.logits.subarray(from * classes, (from + rows) * classes);
+  views().f32.set(logits, at.x >> 2);
+  if (hasIgnored) kernel.blankRows(rows, classes, at.x, at.labels);
+  if (typeof alpha !== "number") kernel.weighLabels(rows, at.labels, at.alpha, at.w);
+  const isBad = kernel.enterRows(rows, classes, at.x, at.labels, at.own);
+  kernel.liftRows(rows, classes, at.x, second ? at.h : at.e, at.e, at.peaks, at.sums);
+  return isBad | marginOf(rooms, rows, 1, at.sums, at.loss);
 }
 
 /** The binary loss of the margins, and how its slope spreads over the classes. */
 function lift({ at }: Rooms, form: RowForm, rows: number): void {
   const { margin } = form;
-  margin(rows, at.near, at.zeros, at.w, -1, fixed.op, at.loss, at.slope);
-  margin(rows, at.ahead, at.zeros, at.w, -1, fixed.op, at.lossAhead, at.slopeAhead);
-  kernel.settleRows(rows, at.rest, at.sums, at.loss, at.slope, at.slopeAhead, at.scale);
+  margin(rows, at.near, at.zeros, at.w, -1, fixed.op, at.loss, at.slope, 1);
+  kernel.settleRows(rows, at.over, at.sums, at.loss, at.slope, at.scale);
 }
 
 /** What the other classes add. */
-function addSecond({ at }: Rooms, second: Second, classes: number, rows: number): void {
+function addSecond(rooms: Rooms, second: Second, { classes, share }: RowForm, rows: number): void {
+  const { at } = rooms;
+  if (second.kind === "smooth") {
+    const { e, h, peaks, own, levels, w, loss, slope } = at;
+    kernel.levelRows(rows, at.near, at.decay, at.logs, levels);
+    kernel.smoothRows(rows, classes, e, h, peaks, own, levels, share, second.part, w, loss, slope);
+    return;
+  }
   if (second.kind === "tail") {
-    kernel.levelRows(rows, at.near, at.logs, at.levels);
-    kernel.tailRows(rows, classes, at.x, at.h, second.gamma, at.peaks, at.levels, at.terms, at.turns);
+    kernel.levelRows(rows, at.near, at.decay, at.logs, at.levels);
+    kernel.tailRows(rows, classes, at.h, second.gamma, at.peaks, at.levels, at.terms, at.turns);
     kernel.settleTail(
       rows,
       second.part,
       at.w,
       at.near,
-      at.rest,
+      at.decay,
       at.sums,
       at.terms,
       at.turns,
@@ -81,9 +93,9 @@ function addSecond({ at }: Rooms, second: Second, classes: number, rows: number)
     return;
   }
   const { k } = second;
-  kernel.rivalRows(rows, classes, at.x, at.h, k, at.peaks, at.turns);
-  kernel.marginRows(rows, -k, at.peaks, at.turns, at.own, at.near, at.ahead, at.rest, at.logs);
-  kernel.settleRival(rows, k, at.near, at.turns, at.loss, at.slope, at.scale, at.second);
+  kernel.rivalRows(rows, classes, at.h, k, at.peaks, at.turns);
+  marginOf(rooms, rows, -k, at.turns, at.levels);
+  kernel.settleRival(rows, k, at.near, at.decay, at.turns, at.loss, at.slope, at.scale, at.second);
 }
 
 /** Gradients of the chunk's logits, divided, in their place. */
@@ -91,12 +103,8 @@ function spread({ at }: Rooms, form: RowForm, rows: number, by: number): void {
   const { classes, second } = form;
   const single = Math.fround(by) === by;
   const divisor = single ? by : 1;
-  if (second) {
-    const { e, h, x } = at;
-    kernel.spreadBoth(rows, classes, e, h, at.scale, at.second, at.slope, at.labels, divisor, x);
-  } else {
-    kernel.spreadRows(rows, classes, at.e, at.scale, at.slope, at.labels, divisor, at.x);
-  }
+  if (second && second.kind !== "smooth") kernel.joinRows(rows, classes, at.e, at.h, at.scale, at.second);
+  kernel.spreadRows(rows, classes, at.e, second ? at.ones : at.scale, at.slope, at.labels, divisor, at.x);
   if (!single) kernel.divide(rows * classes, at.x, by);
 }
 
@@ -114,56 +122,21 @@ export function rowPass(
   divisor: (chunk: RowChunk) => number,
   each: (chunk: RowChunk) => void,
 ): void {
-  const { classes, ignoreIndex, second } = form;
+  const { classes, second } = form;
   const total = batch.labels.length;
   if (total === 0) return;
   const rooms = roomsFor(classes, second !== undefined);
   const { at } = rooms;
-  const stride = typeof form.alpha === "number" ? 0 : -1;
   setUp(rooms, form);
   for (let from = 0; from < total; from += rooms.rows) {
     const rows = Math.min(rooms.rows, total - from);
-    copyIn(rooms, form, batch, from, rows);
-    const mask = batch.mask ? at.mask : 0;
-    kernel.enterRows(
-      rows,
-      classes,
-      at.x,
-      at.labels,
-      ignoreIndex,
-      mask,
-      at.w,
-      at.alpha,
-      stride,
-      at.own,
-      fixed.report,
-    );
-    kernel.liftRows(rows, classes, at.x, at.e, at.peaks, at.sums);
-    const foreign = kernel.marginRows(
-      rows,
-      1,
-      at.peaks,
-      at.sums,
-      at.own,
-      at.near,
-      at.ahead,
-      at.rest,
-      at.logs,
-    );
-    const { i32 } = views();
-    const report = fixed.report >> 2;
-    if (foreign || i32[report]) refuseRows(task, form, batch, from, rows);
-    const chunk = {
-      from,
-      rows,
-      valid: i32[report + 1]!,
-      positives: i32[report + 2]!,
-      losses: at.loss,
-      grad: at.x,
-    };
+    const { isBad, valid, positives } = admit(rooms, form, batch, from, rows);
+    if (isBad || enter(rooms, form, batch, from, rows, valid < rows))
+      refuseRows(task, form, batch, from, rows);
+    const chunk = { from, rows, valid, positives, losses: at.loss, grad: at.x };
     const by = divisor(chunk);
     lift(rooms, form, rows);
-    if (second) addSecond(rooms, second, classes, rows);
+    if (second) addSecond(rooms, second, form, rows);
     if (wantsGrad) spread(rooms, form, rows, by);
     each(chunk);
   }

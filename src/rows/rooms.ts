@@ -1,6 +1,6 @@
 import { reserve } from "../arena.ts";
 
-/** Logits in the arena at a time, unless one row has more: with their exponentials they stay in a second-level cache. */
+/** Logits in the arena at a time, unless four rows have more: with their exponentials they stay in a second-level cache. */
 const ELEMENTS = 16384;
 /** Rows at a time: each has a number in some twenty rooms. */
 const MOST = 2048;
@@ -13,14 +13,13 @@ const PER_ROW = [
   "peaks",
   "sums",
   "near",
-  "ahead",
-  "rest",
+  "decay",
+  "over",
   "logs",
   "zeros",
+  "ones",
   "loss",
   "slope",
-  "lossAhead",
-  "slopeAhead",
   "scale",
   "second",
   "terms",
@@ -45,13 +44,13 @@ let lastClasses = 0;
 let lastSecond = false;
 
 /**
- * Rooms for rows of so many classes: a chunk of them, or a single one where that is longer than a chunk.
+ * Rooms for rows of so many classes: a chunk of them, or four where those are longer than a chunk.
  *
  * @param second whether a second term per class needs room
  */
 export function roomsFor(classes: number, second: boolean): Rooms {
   if (last && lastClasses === classes && lastSecond === second) return last;
-  const rows = Math.min(Math.max(Math.floor(ELEMENTS / classes), 1), MOST);
+  const rows = Math.min(Math.max(Math.floor(ELEMENTS / classes) & ~3, 4), MOST);
   const names = [...PER_ROW, ...PER_CLASS];
   const addresses = reserve([
     ...PER_ROW.map(() => 4 * rows),

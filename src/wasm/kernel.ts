@@ -10,6 +10,8 @@ export type HardKernel = (
   op: number,
   loss: number,
   grad: number,
+  /** 1 where `loss` holds exp(-|x|) already: for kernels that losses of rows take. */
+  isGiven?: number,
 ) => void;
 export type SoftKernel = (
   n: number,
@@ -46,20 +48,27 @@ export interface Kernel {
   choose(n: number, t: number, a1: number, a0: number, w: number): void;
   divide(n: number, values: number, divisor: number): void;
   magnitudes(n: number, values: number, mask: number, out: number): number;
-  enterRows(
+  admitRows(
     rows: number,
     classes: number,
-    x: number,
     labels: number,
     ignored: number,
     mask: number,
     w: number,
-    alpha: number,
-    stride: number,
-    own: number,
     report: number,
   ): void;
-  liftRows(rows: number, classes: number, x: number, e: number, peaks: number, sums: number): void;
+  blankRows(rows: number, classes: number, x: number, labels: number): void;
+  enterRows(rows: number, classes: number, x: number, labels: number, own: number): number;
+  weighLabels(rows: number, labels: number, alpha: number, w: number): void;
+  liftRows(
+    rows: number,
+    classes: number,
+    x: number,
+    logits: number,
+    e: number,
+    peaks: number,
+    sums: number,
+  ): void;
   marginRows(
     rows: number,
     k: number,
@@ -67,19 +76,12 @@ export interface Kernel {
     sums: number,
     own: number,
     near: number,
-    ahead: number,
-    rest: number,
+    decay: number,
+    copy: number,
+    over: number,
     logs: number,
   ): number;
-  settleRows(
-    rows: number,
-    rest: number,
-    sums: number,
-    loss: number,
-    slope: number,
-    ahead: number,
-    scale: number,
-  ): void;
+  settleRows(rows: number, over: number, sums: number, loss: number, slope: number, scale: number): void;
   gatherPairs(
     n: number,
     items: number,
@@ -88,7 +90,7 @@ export interface Kernel {
     preferred: number,
     other: number,
   ): void;
-  marginPairs(n: number, preferred: number, other: number, near: number, ahead: number, rest: number): void;
+  marginPairs(n: number, preferred: number, other: number, near: number, decay: number, over: number): void;
   scatterPairs(n: number, items: number, pairs: number, slopes: number, sums: number): void;
   spreadRows(
     rows: number,
@@ -100,24 +102,12 @@ export interface Kernel {
     divisor: number,
     grad: number,
   ): void;
-  spreadBoth(
-    rows: number,
-    classes: number,
-    e: number,
-    h: number,
-    scale: number,
-    second: number,
-    slope: number,
-    labels: number,
-    divisor: number,
-    grad: number,
-  ): void;
+  joinRows(rows: number, classes: number, e: number, h: number, scale: number, second: number): void;
   weighRows(rows: number, classes: number, x: number, factors: number, out: number): void;
-  levelRows(rows: number, near: number, logs: number, levels: number): void;
+  levelRows(rows: number, near: number, decay: number, logs: number, levels: number): void;
   tailRows(
     rows: number,
     classes: number,
-    x: number,
     h: number,
     gamma: number,
     peaks: number,
@@ -130,7 +120,7 @@ export interface Kernel {
     part: number,
     w: number,
     near: number,
-    rest: number,
+    decay: number,
     sums: number,
     terms: number,
     turns: number,
@@ -139,11 +129,26 @@ export interface Kernel {
     scale: number,
     second: number,
   ): void;
-  rivalRows(rows: number, classes: number, x: number, h: number, k: number, lows: number, sums: number): void;
+  rivalRows(rows: number, classes: number, h: number, k: number, lows: number, sums: number): void;
+  smoothRows(
+    rows: number,
+    classes: number,
+    e: number,
+    h: number,
+    peaks: number,
+    own: number,
+    levels: number,
+    share: number,
+    part: number,
+    w: number,
+    loss: number,
+    slope: number,
+  ): void;
   settleRival(
     rows: number,
     k: number,
     u: number,
+    decay: number,
     sums: number,
     loss: number,
     slope: number,
