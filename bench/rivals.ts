@@ -92,8 +92,10 @@ export function focalReal({ logits, targets }: Batch, grad: Float32Array, gamma:
     const e = Math.exp(-Math.abs(u));
     const p = u >= 0 ? 1 / (1 + e) : e / (1 + e);
     const q = u >= 0 ? e / (1 + e) : 1 / (1 + e);
-    const ce = Math.max(-u, 0) + Math.log1p(e);
-    const weight = (t ? 0.25 : 0.75) * q ** gamma;
+    const tail = Math.log1p(e);
+    const ce = Math.max(-u, 0) + tail;
+    // q^gamma: an exponential is cheaper than a power, and log q is at hand.
+    const weight = (t ? 0.25 : 0.75) * Math.exp(-gamma * (Math.max(u, 0) + tail));
     sum += weight * ce;
     grad[i] = ((t ? -1 : 1) * weight * (q + gamma * p * ce)) / n;
   }
