@@ -85,8 +85,9 @@ export function hardTruncation(
   op: usize,
   loss: usize,
   grad: usize,
+  isGiven: i32,
 ): void {
-  Margin.run<HardTruncation>(n, x, t, w, stride, op, loss, grad);
+  Margin.run<HardTruncation>(n, x, t, w, stride, op, loss, grad, isGiven);
 }
 
 export function softTruncation(

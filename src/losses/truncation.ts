@@ -7,6 +7,13 @@ export interface HardTruncationOptions {
   readonly margin?: number | undefined;
 }
 
+/** The kernel of the hard step and its parameter words. */
+export function hardStep(task: string, margin: unknown): Pick<Form, "hard" | "fields"> {
+  const m = number(task, "margin", margin, 0, 1, true);
+  const fields = [m === 1 ? -Infinity : ceiling(-logit(m)), m === 0.5 ? 0.5 : 1];
+  return { hard: kernel.hardTruncation, fields: fields.map(float) };
+}
+
 /**
  * Cross-entropy of the elements that are not learnt yet: loss and gradient stop once p_t exceeds the margin.
  *
@@ -34,11 +41,9 @@ export const hardTruncation: PointwiseLoss<HardTruncationOptions> =
     name: "hardTruncation",
     defaults: { margin: 0.5 },
     form(task, { margin }) {
-      const m = number(task, "margin", margin, 0, 1, true);
       return {
         name: "hardTruncation",
-        hard: kernel.hardTruncation,
-        fields: [m === 1 ? -Infinity : ceiling(-logit(m)), m === 0.5 ? 0.5 : 1].map(float),
+        ...hardStep(task, margin),
         positive: 1,
         negative: 1,
         classes: 1,
