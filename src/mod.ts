@@ -52,6 +52,10 @@ export { type SmoothL1Options, smoothL1 } from "./losses/smooth-l1.ts";
 export { type SoftmaxCrossEntropyOptions, softmaxCrossEntropy } from "./losses/softmax-cross-entropy.ts";
 export { type SoftmaxFocalOptions, softmaxFocal } from "./losses/softmax-focal.ts";
 export {
+  type SoftmaxHardTruncationOptions,
+  softmaxHardTruncation,
+} from "./losses/softmax-hard-truncation.ts";
+export {
   type SoftmaxSoftTruncationOptions,
   softmaxSoftTruncation,
 } from "./losses/softmax-soft-truncation.ts";

@@ -10,6 +10,7 @@ import {
   type RowOptions,
   softmaxCrossEntropy,
   softmaxFocal,
+  softmaxHardTruncation,
   softmaxSoftTruncation,
 } from "../src/mod.ts";
 import { argsOf, json, load, run, temporary } from "./command-line.ts";
@@ -48,6 +49,7 @@ const CASES: [string, Any, object][] = [
   ["softmaxFocal", softmaxFocal, { gamma: 1.5, alpha: 0.5, normalizer: 12.5 }],
   ["softmaxFocal", softmaxFocal, { alpha, reduction: "none" }],
   ["softmaxFocal", softmaxFocal, { alpha: null }],
+  ["softmaxHardTruncation", softmaxHardTruncation, { margin: 0.7 }],
   ["softmaxSoftTruncation", softmaxSoftTruncation, { k: 3 }],
   ["softmaxSoftTruncation", softmaxSoftTruncation, { k: 0.5, form: "rival" }],
   ["asymmetricSingleLabel", asymmetricSingleLabel, {}],

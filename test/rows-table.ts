@@ -5,11 +5,13 @@ import {
   type RowOptions,
   softmaxCrossEntropy,
   softmaxFocal,
+  softmaxHardTruncation,
   softmaxSoftTruncation,
 } from "../src/mod.ts";
 import { random } from "./data.ts";
 import {
   asymmetricTruth,
+  hardTruncationTruth,
   marginTruncationTruth,
   type RowTruth,
   rivalTruncationTruth,
@@ -22,6 +24,7 @@ export interface RowParams {
   gamma?: number;
   alpha?: number | null;
   k?: number;
+  margin?: number;
   form?: "margin" | "rival";
   gammaPos?: number;
   gammaNeg?: number;
@@ -70,6 +73,13 @@ export const ROWS: RowEntry[] = [
     ],
     truth: (x, t, { gamma = 2, alpha = null }) => softmaxFocalTruth(x, t, gamma, alpha ?? 1),
     units: ({ gamma = 2 }, truth) => focalUnits(gamma, truth) + 2,
+  },
+  {
+    name: "softmaxHardTruncation",
+    loss: softmaxHardTruncation as RowEntry["loss"],
+    settings: [{}, { margin: 0.9 }, { margin: 0.3 }, { margin: 1 }],
+    truth: (x, t, { margin = 0.5 }) => hardTruncationTruth(x, t, margin),
+    units: () => 8,
   },
   {
     name: "softmaxSoftTruncation",

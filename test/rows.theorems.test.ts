@@ -7,6 +7,7 @@ import {
   focal,
   softmaxCrossEntropy,
   softmaxFocal,
+  softmaxHardTruncation,
   softmaxSoftTruncation,
 } from "../src/mod.ts";
 import { rowData } from "./rows-table.ts";
@@ -70,6 +71,30 @@ test("gamma 0, k 1 and both exponents 0 are what they should be", () => {
   const smooth = softmaxCrossEntropy(logits, labels, { ...of, labelSmoothing: 0.1 });
   assert.deepEqual(asymmetricSingleLabel(logits, labels, { ...of, gammaNeg: 0 }), smooth);
   assert.notDeepEqual(smooth.losses, ce.losses);
+});
+
+test("a hard step keeps the rows that are not learnt, as they are under cross-entropy", () => {
+  const { logits, labels } = rowData(3000, 6, 14, 9);
+  const of = { classes: 6, reduction: none } as const;
+  const ce = softmaxCrossEntropy(logits, labels, of);
+  assert.deepEqual(softmaxHardTruncation(logits, labels, { ...of, margin: 1 }), ce);
+  for (const margin of [0.2, 0.5, 0.9]) {
+    const { losses, grad } = softmaxHardTruncation(logits, labels, { ...of, margin });
+    const limit = -Math.log(margin);
+    const kept = Array.from(ce.losses ?? [], (l) => l > limit);
+    assert.ok(kept.includes(true) && kept.includes(false));
+    assert.ok(
+      (ce.losses ?? []).every((l) => Math.abs(l - limit) > 1e-6),
+      "no row is at the margin",
+    );
+    assert.deepEqual(
+      losses,
+      ce.losses?.map((l, r) => (kept[r] ? l : 0)),
+    );
+    assert.ok(grad.every((g, i) => (kept[Math.floor(i / 6)] ? Object.is(g, ce.grad[i]) : Math.abs(g) === 0)));
+  }
+  const even = softmaxHardTruncation(new Float32Array(2), Uint8Array.of(1), { classes: 2 });
+  assert.deepEqual([even.loss, ...even.grad], [Math.fround(Math.LN2) / 2, 0.25, -0.25]);
 });
 
 test("without smoothing gammaNeg has no effect, with it it has", () => {

@@ -15,6 +15,7 @@ import {
   smoothL1,
   softmaxCrossEntropy,
   softmaxFocal,
+  softmaxHardTruncation,
   softmaxSoftTruncation,
   softTruncation,
 } from "../mod.ts";
@@ -71,6 +72,9 @@ export const LOSSES: Record<string, Row> = {
   softmaxFocal: rows("focal of a row, weighted by its label", softmaxFocal, {
     alpha: noWeight,
     gamma: exponent(2),
+  }),
+  softmaxHardTruncation: rows("cross-entropy of the rows that are not learnt", softmaxHardTruncation, {
+    margin: { ...share(0.5), minExcluded: true },
   }),
   softmaxSoftTruncation: rows("cross-entropy that stops where the label has won", softmaxSoftTruncation, {
     k: steepness,

@@ -65,6 +65,15 @@ export function softmaxFocalTruth(x: ArrayLike<number>, t: number, gamma: number
   );
 }
 
+/** theta(margin - p) (-log p), with theta(0) = 1/2. */
+export function hardTruncationTruth(x: ArrayLike<number>, t: number, margin: number): RowTruth {
+  const row = read(x, t);
+  const v = row.margin;
+  const beyond = v - Math.log((1 - margin) / margin);
+  const kept = beyond === 0 ? 0.5 : Number(beyond > 0);
+  return lift(row, kept * softplus(v), kept * sigmoid(v));
+}
+
 /** sigmoid(k v) softplus(v). */
 export function marginTruncationTruth(x: ArrayLike<number>, t: number, k: number): RowTruth {
   const row = read(x, t);
