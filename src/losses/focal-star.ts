@@ -1,6 +1,7 @@
 import {
   classesOf,
   defineLoss,
+  type Form,
   float,
   kernel,
   number,
@@ -22,6 +23,14 @@ export interface FocalStarOptions {
   readonly alpha?: PerClass | null | undefined;
   /** Classes of a multi-label batch `[rows, classes]`, row-major; default 1. */
   readonly classes?: number | undefined;
+}
+
+/** The kernel of FL* and its parameter words. */
+export function star(task: string, gamma: unknown, beta: unknown): Pick<Form, "hard" | "fields"> {
+  const steepness = number(task, "gamma", gamma, 0.001, 1000);
+  const shift = number(task, "beta", beta, -1000, 1000) / steepness;
+  const fields = [...factor(steepness), 1 / steepness, shift, lost(shift)];
+  return { hard: kernel.focalStar, fields: fields.map(float) };
 }
 
 /**
@@ -46,12 +55,9 @@ export const focalStar: PointwiseLoss<FocalStarOptions> = /* @__PURE__ */ define
   name: "focalStar",
   defaults: { gamma: 2, beta: 1, alpha: null, classes: undefined },
   form(task, { gamma, beta, alpha, classes }) {
-    const steepness = number(task, "gamma", gamma, 0.001, 1000);
-    const shift = number(task, "beta", beta, -1000, 1000) / steepness;
     return {
       name: "focalStar",
-      hard: kernel.focalStar,
-      fields: [...factor(steepness), 1 / steepness, shift, lost(shift)].map(float),
+      ...star(task, gamma, beta),
       ...balance(task, alpha, classes),
       classes: classesOf(task, classes),
     };
