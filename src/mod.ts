@@ -51,6 +51,7 @@ export { type FocalStarOptions, focalStar } from "./losses/focal-star.ts";
 export { type SmoothL1Options, smoothL1 } from "./losses/smooth-l1.ts";
 export { type SoftmaxCrossEntropyOptions, softmaxCrossEntropy } from "./losses/softmax-cross-entropy.ts";
 export { type SoftmaxFocalOptions, softmaxFocal } from "./losses/softmax-focal.ts";
+export { type SoftmaxFocalStarOptions, softmaxFocalStar } from "./losses/softmax-focal-star.ts";
 export {
   type SoftmaxHardTruncationOptions,
   softmaxHardTruncation,

@@ -10,6 +10,7 @@ import {
   type RowOptions,
   softmaxCrossEntropy,
   softmaxFocal,
+  softmaxFocalStar,
   softmaxHardTruncation,
   softmaxSoftTruncation,
 } from "../src/mod.ts";
@@ -49,6 +50,7 @@ const CASES: [string, Any, object][] = [
   ["softmaxFocal", softmaxFocal, { gamma: 1.5, alpha: 0.5, normalizer: 12.5 }],
   ["softmaxFocal", softmaxFocal, { alpha, reduction: "none" }],
   ["softmaxFocal", softmaxFocal, { alpha: null }],
+  ["softmaxFocalStar", softmaxFocalStar, { gamma: 3, beta: 0.5, alpha: 2 }],
   ["softmaxHardTruncation", softmaxHardTruncation, { margin: 0.7 }],
   ["softmaxSoftTruncation", softmaxSoftTruncation, { k: 3 }],
   ["softmaxSoftTruncation", softmaxSoftTruncation, { k: 0.5, form: "rival" }],

@@ -81,6 +81,7 @@ function losses(library: Library, { x, t, predictions, labels, rows }: Data): Re
     ghmr: say(ghmr(predictions, x)),
     softmaxCrossEntropy: say(library.softmaxCrossEntropy(rows, labels, { ...of, labelSmoothing: 0.1 })),
     softmaxFocal: say(library.softmaxFocal(rows, labels, of)),
+    softmaxFocalStar: say(library.softmaxFocalStar(rows, labels, of)),
     softmaxHardTruncation: say(library.softmaxHardTruncation(rows, labels, of)),
     softmaxSoftTruncation: say(softmaxSoftTruncation(rows, labels, { ...of, k: 2 })),
     "softmaxSoftTruncation, rival": say(softmaxSoftTruncation(rows, labels, { ...of, form: "rival" })),

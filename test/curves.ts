@@ -117,6 +117,7 @@ export const CLASSES: RowCurve[] = [
     params: { labelSmoothing: 0.1 },
   },
   { label: "`softmaxFocal`", row: "softmaxFocal", params: {} },
+  { label: "`softmaxFocalStar`", row: "softmaxFocalStar", params: {} },
   { label: "`softmaxHardTruncation`, margin 0.8", row: "softmaxHardTruncation", params: { margin: 0.8 } },
   { label: "`softmaxSoftTruncation`", row: "softmaxSoftTruncation", params: {} },
   { label: '`softmaxSoftTruncation`, `"rival"`', row: "softmaxSoftTruncation", params: { form: "rival" } },

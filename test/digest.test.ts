@@ -113,6 +113,7 @@ const OUTPUTS: Record<string, () => unknown> = {
   softmaxCrossEntropy: () =>
     [0, 0.1].map((labelSmoothing) => ofRows("softmaxCrossEntropy", { labelSmoothing })),
   softmaxFocal: () => [0.5, 1.7, 2].map((gamma) => ofRows("softmaxFocal", { gamma })),
+  softmaxFocalStar: () => [1, 4].map((gamma) => ofRows("softmaxFocalStar", { gamma })),
   softmaxHardTruncation: () => [0.5, 0.8].map((margin) => ofRows("softmaxHardTruncation", { margin })),
   softmaxSoftTruncation: () =>
     (["margin", "rival"] as const).map((form) => ofRows("softmaxSoftTruncation", { k: 3, form })),

@@ -5,6 +5,7 @@ import {
   type RowOptions,
   softmaxCrossEntropy,
   softmaxFocal,
+  softmaxFocalStar,
   softmaxHardTruncation,
   softmaxSoftTruncation,
 } from "../src/mod.ts";
@@ -16,12 +17,14 @@ import {
   type RowTruth,
   rivalTruncationTruth,
   softmaxFocalTruth,
+  starTruth,
 } from "./reference/rows.ts";
 
 /** Parameters of all losses of rows together. */
 export interface RowParams {
   labelSmoothing?: number;
   gamma?: number;
+  beta?: number;
   alpha?: number | null;
   k?: number;
   margin?: number;
@@ -73,6 +76,20 @@ export const ROWS: RowEntry[] = [
     ],
     truth: (x, t, { gamma = 2, alpha = null }) => softmaxFocalTruth(x, t, gamma, alpha ?? 1),
     units: ({ gamma = 2 }, truth) => focalUnits(gamma, truth) + 2,
+  },
+  {
+    name: "softmaxFocalStar",
+    loss: softmaxFocalStar as RowEntry["loss"],
+    settings: [
+      {},
+      { gamma: 1, beta: 0 },
+      { gamma: 4, beta: 0, alpha: 0.25 },
+      { gamma: 0.3, beta: -2 },
+      { gamma: 30 },
+    ],
+    truth: (x, t, { gamma = 2, beta = 1, alpha = null }) => starTruth(x, t, gamma, beta, alpha ?? 1),
+    units: ({ gamma = 2 }, { margin }) =>
+      12 + 4 * gamma * (margin === -Infinity ? 1 : Math.max(Math.abs(margin), 1)),
   },
   {
     name: "softmaxHardTruncation",

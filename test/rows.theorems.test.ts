@@ -5,8 +5,10 @@ import {
   asymmetricSingleLabel,
   bce,
   focal,
+  focalStar,
   softmaxCrossEntropy,
   softmaxFocal,
+  softmaxFocalStar,
   softmaxHardTruncation,
   softmaxSoftTruncation,
 } from "../src/mod.ts";
@@ -71,6 +73,35 @@ test("gamma 0, k 1 and both exponents 0 are what they should be", () => {
   const smooth = softmaxCrossEntropy(logits, labels, { ...of, labelSmoothing: 0.1 });
   assert.deepEqual(asymmetricSingleLabel(logits, labels, { ...of, gammaNeg: 0 }), smooth);
   assert.notDeepEqual(smooth.losses, ce.losses);
+});
+
+test("FL* of a row is FL* of its margin", () => {
+  const xs = Float32Array.from({ length: 401 }, (_, k) => (k - 200) / 8);
+  const labels = Uint8Array.from(xs, (_, k) => k & 1);
+  const pairs = Float32Array.from({ length: 802 }, (_, k) => (k & 1 ? xs[k >> 1] : 0));
+  for (const [gamma, beta] of [
+    [1, 0],
+    [2, 1],
+    [4, 0],
+  ]) {
+    const rows = softmaxFocalStar(pairs, labels, { classes: 2, gamma, beta, reduction: none });
+    const binary = focalStar(xs, labels, { gamma, beta, reduction: none });
+    const relative = 2 ** -23 * (12 + 4 * gamma * 25);
+    near(rows.losses ?? [], binary.losses as Float32Array, relative);
+    near(
+      rows.grad.filter((_, k) => k & 1),
+      binary.grad,
+      relative,
+    );
+  }
+  const { logits, labels: many } = rowData(500, 9, 4, 12);
+  const of = { classes: 9, reduction: none } as const;
+  const star = softmaxFocalStar(logits, many, { ...of, gamma: 1, beta: 0 });
+  const ce = softmaxCrossEntropy(logits, many, of);
+  near(star.losses ?? [], ce.losses ?? [], 2 ** -18);
+  near(star.grad, ce.grad, 2 ** -18);
+  const even = softmaxFocalStar(Float32Array.of(0, 0.5), Uint8Array.of(0), { classes: 2 });
+  assert.equal(even.grad[1], 0.5);
 });
 
 test("a hard step keeps the rows that are not learnt, as they are under cross-entropy", () => {

@@ -15,6 +15,7 @@ import {
   smoothL1,
   softmaxCrossEntropy,
   softmaxFocal,
+  softmaxFocalStar,
   softmaxHardTruncation,
   softmaxSoftTruncation,
   softTruncation,
@@ -72,6 +73,11 @@ export const LOSSES: Record<string, Row> = {
   softmaxFocal: rows("focal of a row, weighted by its label", softmaxFocal, {
     alpha: noWeight,
     gamma: exponent(2),
+  }),
+  softmaxFocalStar: rows("cross-entropy of a steeper, shifted margin", softmaxFocalStar, {
+    alpha: noWeight,
+    gamma: between(2, 0.001, 1000),
+    beta: between(1, -1000, 1000),
   }),
   softmaxHardTruncation: rows("cross-entropy of the rows that are not learnt", softmaxHardTruncation, {
     margin: { ...share(0.5), minExcluded: true },

@@ -65,6 +65,19 @@ export function softmaxFocalTruth(x: ArrayLike<number>, t: number, gamma: number
   );
 }
 
+/** alpha softplus(gamma v - beta) / gamma. */
+export function starTruth(
+  x: ArrayLike<number>,
+  t: number,
+  gamma: number,
+  beta: number,
+  alpha: number,
+): RowTruth {
+  const row = read(x, t);
+  const z = gamma * row.margin - beta;
+  return lift(row, (alpha * softplus(z)) / gamma, alpha * sigmoid(z));
+}
+
 /** theta(margin - p) (-log p), with theta(0) = 1/2. */
 export function hardTruncationTruth(x: ArrayLike<number>, t: number, margin: number): RowTruth {
   const row = read(x, t);
