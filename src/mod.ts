@@ -85,8 +85,14 @@ export type { DrBatchOptions, DrLossIntoResult, DrLossStream } from "./ranking/s
 export type { Labels } from "./rows/batch.ts";
 export type { ClassOptions, RowBatchOptions, RowLoss, RowOptions, RowStream } from "./rows/define.ts";
 export { type Ohem, type OhemOptions, ohem, type Selection, type StreamOptions } from "./selection/ohem.ts";
-export type { Key, Stage } from "./selection/schedule.ts";
-export { type SohemOptions, type StratifiedSelection, sohem } from "./selection/sohem.ts";
+export type { Grouping, Key, Stage } from "./selection/schedule.ts";
+export { type Sohem, type SohemOptions, type StratifiedSelection, sohem } from "./selection/sohem.ts";
+export type {
+  SohemStream,
+  SohemStreamOptions,
+  SohemStreamResult,
+  SohemUpdateOptions,
+} from "./selection/sohem-stream.ts";
 export type { OhemStream, OhemStreamResult, OhemUpdateOptions } from "./selection/stream.ts";
 export type { BatchOptions, LossStream, Normalizer, Reduction, StreamResult } from "./stream/loss-stream.ts";
 export type { Row } from "./stream/rows.ts";

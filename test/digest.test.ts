@@ -198,6 +198,7 @@ const OUTPUTS: Record<string, () => unknown> = {
   "ohem, boxes": () => ohem(logits, { budget: 5000, boxes, iou: 0.4 }),
   "ohem, streamed": () => ohem.stream({ budget: 600 }).update(logits, { mask: valid }).save(),
   sohem: () => sohem(weights, soft, { budget: 900, seed: 7 }),
+  "sohem, streamed": () => sohem.stream({ budget: 300 }).update(weights, soft, { mask: valid }).save(),
   lossCdf: () => [lossCdf(weights, { mask: valid }), lossCdf(wide.map((x) => Math.abs(x)))],
   analysis: () => [
     share(weights, 0.01),

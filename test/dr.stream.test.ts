@@ -6,6 +6,7 @@ import { random } from "./data.ts";
 import { addRows, mergeable, mergeTree, type State } from "./laws.ts";
 import { loose, refuse } from "./refusal.ts";
 import { saved } from "./saved.ts";
+import { forge } from "./seal.ts";
 
 /** A stream that takes what the laws feed: rows of one class. */
 class Single implements State<Single> {
@@ -140,20 +141,6 @@ test("rows that no data can have led to are refused", () => {
     refuse(() => drLoss.fromRows(forged, options), "RangeError", says);
   assert.deepEqual(drLoss.fromRows([], options).save(), drLoss.stream(options).save());
 });
-
-/** Bytes with one word changed, and a checksum that is right. */
-function forge(bytes: Uint8Array, word: number, value: number): Uint8Array {
-  const forged = bytes.slice();
-  const view = new DataView(forged.buffer);
-  view.setUint32(16 + view.getUint32(8, true) + 4 * word, value, true);
-  let crc = 0xffffffff;
-  for (const byte of forged.subarray(0, -4)) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  view.setUint32(forged.length - 4, ~crc >>> 0, true);
-  return forged;
-}
 
 test("bytes that were sealed again after a change are refused by what they say", () => {
   const bytes = drLoss

@@ -2,16 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bce, ghmc, pairwise } from "counterpoise";
-
-function seal(bytes: Uint8Array): Uint8Array {
-  let crc = 0xffffffff;
-  for (const byte of bytes.subarray(0, -4)) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  new DataView(bytes.buffer).setUint32(bytes.length - 4, ~crc >>> 0, true);
-  return bytes;
-}
+import { seal } from "./seal.ts";
 
 const saved = bce.stream().update(Float32Array.of(1, 2), Float32Array.of(0, 1)).save();
 const WORDS = saved.length - 4 - 14 * 4;

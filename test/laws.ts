@@ -55,7 +55,7 @@ export function addRows(rows: StateRow[]): StateRow[] {
 }
 
 /** Merges a list of states as a random tree. */
-export function mergeTree<S extends State<S>>(states: S[], seed: number): S {
+export function mergeTree<S extends { merge(other: S): S }>(states: S[], seed: number): S {
   const next = random(seed);
   const rest = [...states];
   while (rest.length > 1) {

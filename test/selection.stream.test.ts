@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bce, ohem } from "../src/mod.ts";
 import { mask, pieces, random } from "./data.ts";
+import { mergeTree } from "./laws.ts";
 import fc from "./property.ts";
 import { ranked } from "./reference/selection.ts";
 import { loose, put, refuse } from "./refusal.ts";
+import { forge } from "./seal.ts";
 
 const loss = fc.oneof(
   fc.constantFrom(0, -0, 0.5, 1, 2, -1, 3.4028234663852886e38, 1e-45),
@@ -14,17 +16,6 @@ const loss = fc.oneof(
 const losses = fc.array(loss, { maxLength: 90, size: "max" }).map((list) => Float32Array.from(list));
 
 type Stream = ReturnType<typeof ohem.stream>;
-/** Merges streams as a random tree. */
-function merged(streams: Stream[], seed: number): Stream {
-  const next = random(seed);
-  const rest = [...streams];
-  while (rest.length > 1) {
-    const [one] = rest.splice(Math.floor(next() * rest.length), 1);
-    rest[Math.floor(next() * rest.length)].merge(one);
-  }
-  return rest[0];
-}
-
 test("a stream is the one shot for any chunking, order and merge tree, as bytes", () => {
   let full = 0;
   fc.assert(
@@ -38,7 +29,7 @@ test("a stream is the one shot for any chunking, order and merge tree, as bytes"
       const whole = ohem.stream({ budget }).update(values, { mask: valid });
       const mixed = [...cuts].sort(() => next() - 0.5).reduce(part, ohem.stream({ budget }));
       const forest = cuts.map((cut) => part(ohem.stream({ budget }), cut));
-      const tree = merged([ohem.stream({ budget }), ...forest], seed);
+      const tree = mergeTree([ohem.stream({ budget }), ...forest], seed);
       assert.deepEqual(mixed.save(), whole.save());
       assert.deepEqual(tree.save(), whole.save());
       const { indices, losses: hardest, count } = tree.result();
@@ -133,6 +124,30 @@ test("saved bytes are checked", () => {
   }
   refuse(() => ohem.load(bce.stream().save()), "TypeError", /ohem.*bce/);
   assert.throws(() => bce.load(saved), TypeError);
+});
+
+test("bytes that were sealed again after a change are refused by what they say", () => {
+  const saved = ohem
+    .stream({ budget: 3 })
+    .update(Float32Array.of(-1, 3, 2, 5, 2))
+    .save();
+  assert.deepEqual(ohem.load(forge(saved, 0, 5)).save(), saved, "the seal is right");
+  const key = (loss: number): number => new Uint32Array(Float32Array.of(loss).buffer)[0] ^ 0x80000000;
+  for (const [word, value, says] of [
+    [1, 2 ** 21, /counts below 2\^53/],
+    [1, 2, /at most 4294967296 indices/],
+    [0, 3, /indices below 3/],
+    [2, ~5, /indices below 5/],
+    [6, ~5, /indices below 5/],
+    [3, key(Infinity), /finite/],
+    [3, key(1), /hardest first/],
+    [7, key(4), /hardest first/],
+    [7, 0x007fffff, /finite/],
+  ] as const)
+    refuse(() => ohem.load(forge(saved, word, value)), "TypeError", says);
+  const tied = forge(saved, 7, key(3));
+  assert.deepEqual([...ohem.load(tied).result().indices], [3, 1, 2]);
+  refuse(() => ohem.load(forge(tied, 6, ~0)), "TypeError", /hardest first/);
 });
 
 test("budgets of a stream", () => {

@@ -28,6 +28,12 @@ export function checkGroups(task: string, groups: unknown, n: number): void {
   checkLength(task, "groups", groups.length, n);
 }
 
+/** Throws unless there is one value to group by for each loss. */
+export function checkKey(task: string, key: unknown, n: number): asserts key is Float32Array {
+  array<Float32Array>(task, "key", key, ["Float32Array"]);
+  checkLength(task, "values of key", key.length, n);
+}
+
 /** How many examples to select of n. */
 export function checkBudget(task: string, value: unknown, n: number): number {
   if (value === undefined) {

@@ -10,6 +10,8 @@ export interface Ranking {
 const INFINITE = 0x7f800000;
 /** The key of no loss. */
 const LOWEST = -2147483648;
+/** The keys of the finite losses, as pairs hold them: from the lowest to the highest. */
+const [LEAST, GREATEST] = [0x00800000, 0xff7fffff];
 /** Fewer candidates than this are not worth a cut. */
 const FEW = 512;
 /** Bytes of a table of counts. */
@@ -25,6 +27,20 @@ function refuse(task: string, losses: Float32Array, mask: Uint8Array | undefined
   throw new RangeError(
     `Cannot ${task}: expected arrays that nobody else writes to, got a value that changed`,
   );
+}
+
+/** Throws unless pairs are of examples below `next` with finite losses, hardest first. */
+function checkPairs(task: string, words: Uint32Array, next: number): void {
+  let [above, before] = [GREATEST, 0xffffffff];
+  for (let k = 0; k < words.length; k += 2) {
+    const [place, key] = [words[k]!, words[k + 1]!];
+    const isBehind = key < above || (key === above && place <= before);
+    if (~place >>> 0 >= next || key < LEAST || !isBehind) {
+      const expected = `finite losses of indices below ${next}, hardest first`;
+      throw new TypeError(`Cannot ${task}: expected ${expected}, got another pair at place ${k / 2}`);
+    }
+    [above, before] = [key, place];
+  }
 }
 
 /**
@@ -139,8 +155,9 @@ export class Hardest {
     return this.#sorted((pairs, n) => views().u32.slice(pairs >> 2, (pairs >> 2) + 2 * n));
   }
 
-  /** Those of `words`. */
-  static fromWords(budget: number, words: Uint32Array): Hardest {
+  /** Those of `words`, refused unless `words()` can have written them of examples below `next`. */
+  static fromWords(task: string, budget: number, words: Uint32Array, next: number): Hardest {
+    checkPairs(task, words, next);
     const hardest = new Hardest(budget);
     hardest.#append(words);
     return hardest;

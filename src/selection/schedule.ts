@@ -1,6 +1,7 @@
-import { array, options as checkOptions, choice, describe, number } from "../check.ts";
-import { checkLength } from "./arguments.ts";
-import { STRATA } from "./strata.ts";
+import { options as checkOptions, describe, number } from "../check.ts";
+
+/** Strata of a stratified selection. */
+export const STRATA = 4;
 
 /** Weights of the two losses, and what else may change during training. */
 export interface Stage {
@@ -15,19 +16,25 @@ export interface Stage {
 /** What examples are grouped by: a name, or one value per example. */
 export type Key = "ratio" | "combined" | Float32Array;
 
+/** What examples are grouped by, without the values. */
+export type Grouping = "ratio" | "combined" | "given";
+
 export interface Plan {
   readonly a: number;
   readonly b: number;
-  readonly key: Key;
+  readonly key: Grouping;
   readonly cuts: readonly number[];
   readonly quotas: readonly number[];
 }
 
 export interface PlanOptions {
-  readonly key?: Key | undefined;
+  /** Three ascending numbers, infinities allowed; default 0.25, 0.5, 0.75 for `"ratio"`, required otherwise. */
   readonly cuts?: readonly number[] | undefined;
+  /** Four numbers >= 0, relative to their sum; default equal. */
   readonly quotas?: readonly number[] | undefined;
+  /** What the training's progress changes of the weights a and b (default 1), cuts and quotas. */
   readonly schedule?: ((progress: number) => Stage) | undefined;
+  /** In [0, 1]; default 0. */
   readonly progress?: number | undefined;
 }
 
@@ -62,14 +69,6 @@ function checkQuotas(task: string, value: unknown): number[] {
   return quotas;
 }
 
-function checkKey(task: string, value: unknown, n: number): Key {
-  if (value === undefined) return "ratio";
-  if (typeof value === "string") return choice(task, "key", value, ["ratio", "combined"] as const);
-  array<Float32Array>(task, "key", value, ["Float32Array"]);
-  checkLength(task, "values of key", value.length, n);
-  return value;
-}
-
 function stageAt(task: string, schedule: unknown, progress: unknown): Stage {
   const at = progress === undefined ? 0 : number(task, "progress", progress, 0, 1);
   if (schedule === undefined) return {};
@@ -81,16 +80,20 @@ function stageAt(task: string, schedule: unknown, progress: unknown): Stage {
   return stage as Stage;
 }
 
-/** The options of a stratified selection, checked, at a point of the training. */
-export function planOf(task: string, options: PlanOptions, n: number): Plan {
-  const stage = stageAt(task, options.schedule, options.progress);
-  const key = checkKey(task, options.key, n);
-  const cuts = stage.cuts ?? options.cuts ?? (key === "ratio" ? [0.25, 0.5, 0.75] : undefined);
+/** The numbers of a plan, checked. */
+export function checkPlan(task: string, { a, b, cuts, quotas }: Stage, key: Grouping): Plan {
   return {
-    a: number(task, "a", stage.a ?? 1, 0, Number.MAX_VALUE),
-    b: number(task, "b", stage.b ?? 1, 0, Number.MAX_VALUE),
+    a: number(task, "a", a ?? 1, 0, Number.MAX_VALUE),
+    b: number(task, "b", b ?? 1, 0, Number.MAX_VALUE),
     key,
-    cuts: checkCuts(task, cuts),
-    quotas: checkQuotas(task, stage.quotas ?? options.quotas ?? [1, 1, 1, 1]),
+    cuts: checkCuts(task, cuts ?? (key === "ratio" ? [0.25, 0.5, 0.75] : undefined)),
+    quotas: checkQuotas(task, quotas ?? [1, 1, 1, 1]),
   };
+}
+
+/** The options of a stratified selection, checked, at a point of the training. */
+export function planOf(task: string, options: PlanOptions, key: Grouping): Plan {
+  const stage = stageAt(task, options.schedule, options.progress);
+  const cuts = stage.cuts ?? options.cuts;
+  return checkPlan(task, { ...stage, cuts, quotas: stage.quotas ?? options.quotas }, key);
 }

@@ -1,23 +1,28 @@
-import { options as checkOptions, integer, number } from "../check.ts";
+import { options as checkOptions, choice, integer, number } from "../check.ts";
 import {
   checkBoxes,
   checkBudget,
   checkBytes,
   checkGroups,
+  checkKey,
   checkLength,
   checkLosses,
   type Groups,
 } from "./arguments.ts";
-import { hardestOf } from "./hardest.ts";
+import { Hardest } from "./hardest.ts";
 import { type Selection, selectionOf } from "./ohem.ts";
+import { allot, wholeShares } from "./quotas.ts";
 import { permutation } from "./random.ts";
-import { type Plan, type PlanOptions, planOf } from "./schedule.ts";
-import { NONE, STRATA, stratumOf, wholeShares } from "./strata.ts";
+import { type Grouping, type Key, type PlanOptions, planOf, STRATA } from "./schedule.ts";
+import { SohemStream, type SohemStreamOptions } from "./sohem-stream.ts";
+import { combine, distribute, stratify } from "./strata.ts";
 import { survivors } from "./survivors.ts";
 
 export interface SohemOptions extends PlanOptions {
   /** How many examples to select. */
   readonly budget: number;
+  /** What the strata divide: L_loc / (L_cls + L_loc), a L_cls + b L_loc, or one value per example. Default "ratio". */
+  readonly key?: Key | undefined;
   /** One byte per example; where it is 0 the example does not exist. */
   readonly mask?: Uint8Array | undefined;
   /** Shape [n, 4]: x1, y1, x2, y2. Without them nothing is suppressed. */
@@ -42,71 +47,14 @@ const KEYS = [
 ];
 const TASK = "select hard examples by strata";
 
-/** The weighted losses of the examples; masked ones have 0. */
-function combine(
-  classification: Float32Array,
-  localization: Float32Array,
-  mask: Uint8Array | undefined,
-  { a, b }: Plan,
-): Float32Array {
-  const combined = new Float32Array(classification.length);
-  for (let i = 0; i < combined.length; i++) {
-    if (mask && mask[i] === 0) continue;
-    const [c, l] = [classification[i]!, localization[i]!];
-    const loss = Math.fround(a * c + b * l);
-    if (!(c >= 0 && l >= 0) || !(loss < Infinity)) {
-      throw new RangeError(
-        `Cannot ${TASK}: expected losses >= 0 whose weighted sum a float32 can hold, got ${c} and ${l} at index ${i}`,
-      );
-    }
-    combined[i] = loss;
+/** What the examples are grouped by, and the values where they are given. */
+function groupingOf(key: unknown, n: number): { grouping: Grouping; values: Float32Array | undefined } {
+  if (key === undefined || typeof key === "string") {
+    const grouping = choice(TASK, "key", key ?? "ratio", ["ratio", "combined"] as const);
+    return { grouping, values: undefined };
   }
-  return combined;
-}
-
-/** The stratum of every example that `exists`. */
-function stratify(
-  classification: Float32Array,
-  localization: Float32Array,
-  combined: Float32Array,
-  exists: Uint8Array | undefined,
-  { key, cuts }: Plan,
-): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(combined, (loss, i) => {
-    if (exists && exists[i] === 0) return NONE;
-    if (key === "combined") return stratumOf(loss, cuts);
-    if (key === "ratio") {
-      const sum = classification[i]! + localization[i]!;
-      return stratumOf(sum > 0 ? localization[i]! / sum : 0, cuts);
-    }
-    const value = key[i]!;
-    if (Number.isNaN(value))
-      throw new RangeError(`Cannot ${TASK}: expected key values, got NaN at index ${i}`);
-    return stratumOf(value, cuts);
-  });
-}
-
-/** Takes the hardest of each stratum, then fills what is left of the budget with the hardest of the rest. */
-function choose(
-  losses: Float32Array,
-  strata: Uint8Array,
-  quotas: readonly number[],
-  budget: number,
-): Uint8Array {
-  const chosen = new Uint8Array(losses.length);
-  const take = (mask: Uint8Array, count: number): number => {
-    const { indices } = hardestOf(TASK, losses, mask, count);
-    for (const index of indices) chosen[index] = 1;
-    return indices.length;
-  };
-  let left = budget;
-  for (let s = 0; s < STRATA; s++) {
-    const own = strata.map((stratum) => (stratum === s ? 1 : 0));
-    left -= take(own, quotas[s]!);
-  }
-  const rest = strata.map((stratum, i) => (stratum !== NONE && chosen[i] === 0 ? 1 : 0));
-  take(rest, left);
-  return chosen;
+  checkKey(TASK, key, n);
+  return { grouping: "given", values: key };
 }
 
 /** The permutation that breaks ties: `order[k]` is the example at place k. None: by index. */
@@ -143,6 +91,62 @@ function survivorMask(
   return left;
 }
 
+function select(
+  classification: Float32Array,
+  localization: Float32Array,
+  options: SohemOptions,
+): StratifiedSelection {
+  checkLosses(TASK, "classificationLosses", classification);
+  checkLosses(TASK, "localizationLosses", localization);
+  checkOptions(TASK, options ?? {}, KEYS);
+  const given = options ?? {};
+  const { mask, boxes, groups, iou, seed } = given;
+  const n = classification.length;
+  checkLength(TASK, "localizationLosses", localization.length, n, "classification loss");
+  const budget = checkBudget(TASK, given.budget, n);
+  checkBytes(TASK, "mask", mask, n);
+  checkGroups(TASK, groups, n);
+  const threshold = iou === undefined ? 0.7 : number(TASK, "iou", iou, 0, 1);
+  checkBoxes(TASK, boxes, mask, n);
+  const { grouping, values: key } = groupingOf(given.key, n);
+  const plan = planOf(TASK, given, grouping);
+  const order = orderOf(n, seed);
+
+  const examples = { classification, localization, mask, key };
+  const combined = combine(TASK, examples, plan);
+  const losses = reorder(combined, order);
+  const left = boxes ? survivorMask(losses, given, order, threshold) : mask && reorder(mask, order);
+  const exists = left && new Uint8Array(n);
+  if (exists) for (let k = 0; k < n; k++) exists[order ? order[k]! : k] = left[k]!;
+  const strata = stratify(TASK, { ...examples, mask: exists }, combined, plan);
+  const lists = Array.from({ length: STRATA }, () => new Hardest(budget));
+  distribute(TASK, lists, losses, reorder(strata, order), 0);
+  const quotas = wholeShares(budget, plan.quotas);
+  const { indices } = allot(
+    lists.map((list) => list.ranking()),
+    quotas,
+    budget,
+  );
+  return {
+    ...selectionOf(order ? indices.map((place) => order[place]!) : indices, n),
+    strata,
+    quotas: Uint32Array.from(quotas),
+  };
+}
+
+/** Stratified online hard example mining. */
+export interface Sohem {
+  (
+    classificationLosses: Float32Array,
+    localizationLosses: Float32Array,
+    options: SohemOptions,
+  ): StratifiedSelection;
+  /** Selects from losses that arrive in pieces, by one plan. */
+  stream(options: SohemStreamOptions): SohemStream;
+  /** The stream that `save` gave the bytes of. */
+  load(bytes: Uint8Array): SohemStream;
+}
+
 /**
  * Selects hard examples by strata, so that none of two losses decides alone what is hard.
  *
@@ -159,38 +163,14 @@ function survivorMask(
  * Source: the idea is that of Li et al. 2017, S-OHEM (arXiv 1705.02233). Keys, cuts, quotas, rounding and what
  * becomes of an unused quota are this library's own definition: see docs/selection.md.
  */
-export function sohem(
-  classificationLosses: Float32Array,
-  localizationLosses: Float32Array,
-  options: SohemOptions,
-): StratifiedSelection {
-  checkLosses(TASK, "classificationLosses", classificationLosses);
-  checkLosses(TASK, "localizationLosses", localizationLosses);
-  checkOptions(TASK, options ?? {}, KEYS);
-  const given = options ?? {};
-  const { mask, boxes, groups, iou, seed } = given;
-  const n = classificationLosses.length;
-  checkLength(TASK, "localizationLosses", localizationLosses.length, n, "classification loss");
-  const budget = checkBudget(TASK, given.budget, n);
-  checkBytes(TASK, "mask", mask, n);
-  checkGroups(TASK, groups, n);
-  const threshold = iou === undefined ? 0.7 : number(TASK, "iou", iou, 0, 1);
-  checkBoxes(TASK, boxes, mask, n);
-  const plan = planOf(TASK, given, n);
-  const order = orderOf(n, seed);
-
-  const combined = combine(classificationLosses, localizationLosses, mask, plan);
-  const losses = reorder(combined, order);
-  const left = boxes ? survivorMask(losses, given, order, threshold) : mask && reorder(mask, order);
-  const exists = left && new Uint8Array(n);
-  if (exists) for (let k = 0; k < n; k++) exists[order ? order[k]! : k] = left[k]!;
-  const strata = stratify(classificationLosses, localizationLosses, combined, exists, plan);
-  const quotas = wholeShares(budget, plan.quotas);
-  const chosen = choose(losses, reorder(strata, order), quotas, budget);
-  const { indices } = hardestOf(TASK, losses, chosen, budget);
-  return {
-    ...selectionOf(order ? indices.map((place) => order[place]!) : indices, n),
-    strata,
-    quotas: Uint32Array.from(quotas),
-  };
-}
+export const sohem: Sohem = /* @__PURE__ */ Object.assign(
+  (
+    classificationLosses: Float32Array,
+    localizationLosses: Float32Array,
+    options: SohemOptions,
+  ): StratifiedSelection => select(classificationLosses, localizationLosses, options),
+  {
+    stream: (options: SohemStreamOptions): SohemStream => SohemStream.create(options),
+    load: (bytes: Uint8Array): SohemStream => SohemStream.load(bytes),
+  },
+);

@@ -1,8 +1,8 @@
-import { CHUNK } from "../arena.ts";
 import { options as checkOptions, describe, integer } from "../check.ts";
-import { decode, encode, type Header, join, sameHeader, split } from "../stream/state.ts";
+import { decode, encode, type Header, sameHeader } from "../stream/state.ts";
 import { checkBudget, checkBytes, checkLosses } from "./arguments.ts";
-import { Hardest, MOST } from "./hardest.ts";
+import { Candidates } from "./candidates.ts";
+import { MOST } from "./hardest.ts";
 
 export interface OhemUpdateOptions {
   /** One byte per example; where it is 0 the example does not exist. */
@@ -20,7 +20,6 @@ export interface OhemStreamResult {
 }
 
 const KIND = "ohem";
-const INDICES = 4294967296;
 
 /**
  * The hardest examples of data that arrive in pieces. Holds at most twice the budget, whatever the amount of data:
@@ -28,21 +27,20 @@ const INDICES = 4294967296;
  */
 export class OhemStream {
   readonly #header: Header;
-  #hardest: Hardest;
-  /** One more than the highest index seen. */
-  #next = 0;
+  readonly #candidates: Candidates;
 
   /** Streams are made by `ohem.stream` and `ohem.load`. */
-  constructor(hardest: Hardest) {
-    this.#hardest = hardest;
-    this.#header = { kind: KIND, options: { budget: hardest.budget } };
+  constructor(budget: number, candidates: Candidates) {
+    this.#header = { kind: KIND, options: { budget } };
+    this.#candidates = candidates;
   }
 
   static create(options: unknown): OhemStream {
     const task = "stream ohem";
     checkOptions(task, options ?? {}, ["budget"]);
-    const { budget } = (options ?? {}) as { budget?: unknown };
-    return new OhemStream(new Hardest(checkBudget(task, budget, Infinity)));
+    const given = (options ?? {}) as { budget?: unknown };
+    const budget = checkBudget(task, given.budget, Infinity);
+    return new OhemStream(budget, Candidates.empty(budget, 1));
   }
 
   /**
@@ -58,16 +56,8 @@ export class OhemStream {
     const n = losses.length;
     const mask = options?.mask;
     checkBytes(task, "mask", mask, n);
-    const given = options?.offset;
-    const offset = given === undefined ? this.#next : integer(task, "offset", given, 0, INDICES);
-    if (offset + n > INDICES) {
-      throw new RangeError(`Cannot ${task}: expected indices below ${INDICES}, got ${offset + n - 1}`);
-    }
-    // One chunk is checked before anything of it is taken in.
-    const hardest = n > CHUNK ? this.#hardest.copy() : this.#hardest;
-    hardest.add(task, losses, mask, offset);
-    this.#hardest = hardest;
-    this.#next = Math.max(this.#next, offset + n);
+    const first = this.#candidates.place(task, options?.offset, n);
+    this.#candidates.take(n, first, ([list]) => list!.add(task, losses, mask, first));
     return this;
   }
 
@@ -78,37 +68,25 @@ export class OhemStream {
       throw new TypeError(`Cannot ${task}: expected an OhemStream, got ${describe(other)}`);
     }
     sameHeader(task, this.#header, other.#header);
-    this.#hardest.merge(other.#hardest);
-    this.#next = Math.max(this.#next, other.#next);
+    this.#candidates.merge(other.#candidates);
     return this;
   }
 
   result(): OhemStreamResult {
-    const { indices, losses } = this.#hardest.ranking();
+    const [ranking] = this.#candidates.rankings();
+    const { indices, losses } = ranking!;
     return { indices, losses, count: indices.length };
   }
 
   /** Self-describing bytes with a checksum; equal states have equal bytes. */
   save(): Uint8Array {
-    const pairs = this.#hardest.words();
-    const words = new Uint32Array(2 + pairs.length);
-    words.set(split(this.#next));
-    words.set(pairs, 2);
-    return encode(this.#header, words);
+    return encode(this.#header, this.#candidates.words());
   }
 
   static load(bytes: unknown): OhemStream {
     const task = "load an ohem stream";
     const { header, words } = decode(task, KIND, bytes);
     const budget = integer(task, "budget", header.options.budget, 0, MOST);
-    const most = 2 + 2 * budget;
-    if (words.length < 2 || words.length % 2 !== 0 || words.length > most) {
-      throw new TypeError(
-        `Cannot ${task}: expected an even number of at most ${most} words, got ${words.length}`,
-      );
-    }
-    const stream = new OhemStream(Hardest.fromWords(budget, words.subarray(2)));
-    stream.#next = join(task, words[0]!, words[1]!);
-    return stream;
+    return new OhemStream(budget, Candidates.fromWords(task, budget, 1, words));
   }
 }
