@@ -119,6 +119,21 @@ test("leftovers are the hardest of the rest though every stratum keeps no more t
   );
 });
 
+test("masks of many chunks; a stream goes on after it was saved, loaded, merged with itself", () => {
+  const n = 150001;
+  const next = random(23);
+  const [c, l] = [0, 1].map(() => Float32Array.from({ length: n }, () => Math.floor(next() * 999)));
+  const valid = mask(n, 7);
+  const a = sohem.stream({ budget: 90 }).update(c, l, { mask: valid });
+  assert.deepEqual(a.result().indices, sohem(c, l, { budget: 90, mask: valid }).indices);
+  const b = sohem.load(a.save());
+  assert.deepEqual(b.update(c, l, { mask: valid }).save(), a.update(c, l, { mask: valid }).save());
+  const twice = sohem.load(a.merge(a).save());
+  assert.deepEqual(twice.save(), a.save());
+  assert.equal(twice.result().count, 90, "an index that came twice counts twice");
+  assert.equal(new Set(twice.result().indices).size, 12 + 12 + 11 + 11, "quotas 23, 23, 22, 22 in pairs");
+});
+
 test("without an offset a chunk begins behind the last one, and indices reach up to 2^32", () => {
   const ones = new Float32Array(3).fill(1);
   const stream = sohem.stream({ budget: 2 }).update(ones, ones, { offset: 2 ** 32 - 4 });
