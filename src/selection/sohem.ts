@@ -141,9 +141,14 @@ export interface Sohem {
     localizationLosses: Float32Array,
     options: SohemOptions,
   ): StratifiedSelection;
-  /** Selects from losses that arrive in pieces, by one plan. */
+  /**
+   * Selects from losses that arrive in pieces, by one plan: the schedule is asked once.
+   *
+   * @throws {TypeError} for unknown options: boxes, groups and seed need all examples at once
+   * @throws {RangeError} for options out of range
+   */
   stream(options: SohemStreamOptions): SohemStream;
-  /** The stream that `save` gave the bytes of. */
+  /** The stream that `save` gave the bytes of. @throws {TypeError | RangeError} for any other bytes */
   load(bytes: Uint8Array): SohemStream;
 }
 
