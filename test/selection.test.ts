@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ghmc, ohem } from "../src/mod.ts";
+import { integers } from "../src/selection/random.ts";
 import { batch, mask, random } from "./data.ts";
 import fc from "./property.ts";
 import { balanced, ranked, survivors } from "./reference/selection.ts";
@@ -94,6 +95,41 @@ test("batches that take several cuts and chunks: random, sorted, tied, masked", 
       }
     }
   }
+});
+
+test("large batches, whose pilot may mislead: periodic, tied, scarce, and hard where it looks", () => {
+  const n = 2 ** 17 + 3;
+  const next = random(29);
+  const draw = integers(n);
+  const looked = new Set(
+    Array.from({ length: 2048 }, (_, i) => Math.floor((i + draw() / 2 ** 32) * (n / 2048))),
+  );
+  const shapes: [string, (i: number) => number][] = [
+    ["random", () => next() ** 4 * 9 - 1],
+    ["all equal", () => 0.25],
+    ["two values", (i) => i & 1],
+    ["ascending", (i) => i],
+    ["one in eighty", (i) => (i % 80 === 3 ? 5 + next() : next())],
+    ["hard where the pilot looks", (i) => (looked.has(i) ? 5 : next())],
+    ["easy where the pilot looks", (i) => (looked.has(i) ? 0 : next())],
+    ["lowest", () => -3.4028234663852886e38],
+  ];
+  for (const [name, make] of shapes) {
+    const losses = Float32Array.from({ length: n }, (_, i) => make(i));
+    const valid = Uint8Array.from({ length: n }, (_, i) => (i % 1000 === 7 ? 1 : 0));
+    const [all, some] = [ranked(losses), ranked(losses, (i) => valid[i] !== 0)];
+    for (const budget of [1, 100, 1311, 8000, n >> 3]) {
+      assert.deepEqual(
+        ohem(losses, { budget }).indices,
+        Uint32Array.from(all.slice(0, budget)),
+        `${name} ${budget}`,
+      );
+      const masked = ohem(losses, { budget, mask: valid });
+      assert.deepEqual(masked.indices, Uint32Array.from(some.slice(0, budget)), `${name} ${budget}, masked`);
+    }
+  }
+  const bad = new Float32Array(n).fill(NaN, 70_000);
+  assert.throws(() => ohem(bad, { budget: 10 }), { name: "RangeError", message: /got NaN at index 70000/ });
 });
 
 test("suppression is greedy by loss, within groups, and the budget is over all survivors", () => {
