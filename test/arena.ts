@@ -142,8 +142,7 @@ export class Arena {
     return at;
   }
 
-  /** float32 parameters and then 32-bit words, with room for what a kernel keeps behind them. */
-  /** Parameters, and the rooms of one block that long losses have behind them. */
+  /** float32 parameters, then 32-bit words, and the rooms of one block that long losses have behind them. */
   parameters(floats: readonly number[], words: readonly number[] = []): number {
     const at = this.room(64 + 8 * 4608);
     this.#floats.set(floats, at >> 2);

@@ -1,7 +1,8 @@
 import { at, reserve, views } from "../arena.ts";
 import { options as checkOptions, number } from "../check.ts";
 import { checkBytes, checkLosses } from "../selection/arguments.ts";
-import { hardestOf, MOST } from "../selection/hardest.ts";
+import { hardestOf } from "../selection/batch.ts";
+import { MOST } from "../selection/hardest.ts";
 import { clear, DIGITS } from "../stream/exact-sum.ts";
 import { kernel } from "../wasm/kernel.ts";
 

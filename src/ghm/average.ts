@@ -79,3 +79,10 @@ export function harmonize({ lossSums }: Histogram, divisors: Float64Array): numb
   for (let j = 0; j < divisors.length; j++) if (divisors[j]! > 0) loss += lossSums[j]! / divisors[j]!;
   return loss;
 }
+
+/** What the regions divide by where the histogram is of all data, and nothing came before it. */
+export function divisorsOf(options: AverageOptions, histogram: Histogram): Float64Array {
+  const average = new Average(options);
+  average.update(histogram);
+  return average.divisors(histogram);
+}

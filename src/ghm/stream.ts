@@ -1,7 +1,7 @@
 import { options as checkOptions, describe } from "../check.ts";
 import type { Row } from "../stream/rows.ts";
 import { decode, encode, type Header, sameHeader } from "../stream/state.ts";
-import { Average, type AverageOptions, harmonize } from "./average.ts";
+import { type AverageOptions, divisorsOf, harmonize } from "./average.ts";
 import { type Base, type Setup, setUp } from "./base.ts";
 import type { Targets } from "./elements.ts";
 import { Tally } from "./histogram.ts";
@@ -76,10 +76,7 @@ export class GhmStream<T = Targets> {
   }
 
   #divisors(): Float64Array {
-    const histogram = this.#tally.read();
-    const average = new Average(this.#options);
-    average.update(histogram);
-    return average.divisors(histogram);
+    return divisorsOf(this.#options, this.#tally.read());
   }
 
   /** The gradient of a chunk that the stream has seen, by the density of everything it has seen. */

@@ -11,3 +11,8 @@ export function balance(task: string, alpha: unknown, classes: unknown): Pick<Fo
   const positive = perClass(task, "alpha", alpha, classes, 0, 1);
   return { positive, negative: complement(positive) };
 }
+
+/** The weight of a row by its label under `alpha`: null for none, a number for all or one per class. */
+export function byLabel(task: string, alpha: unknown, classes: number): PerClass {
+  return alpha === null ? 1 : perClass(task, "alpha", alpha, classes, 0, 3.4028234663852886e38);
+}

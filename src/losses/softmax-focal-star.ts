@@ -1,4 +1,5 @@
-import { defineRows, type PerClass, perClass, type RowLoss } from "../rows/define.ts";
+import { defineRows, type PerClass, type RowLoss } from "../rows/define.ts";
+import { byLabel } from "./balance.ts";
 import { star } from "./focal-star.ts";
 
 export interface SoftmaxFocalStarOptions {
@@ -37,7 +38,7 @@ export const softmaxFocalStar: RowLoss<SoftmaxFocalStarOptions> =
         margin: hard,
         fields,
         share: 1,
-        alpha: alpha === null ? 1 : perClass(task, "alpha", alpha, classes, 0, 3.4028234663852886e38),
+        alpha: byLabel(task, alpha, classes),
       };
     },
   });

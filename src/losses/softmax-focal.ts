@@ -1,4 +1,5 @@
-import { defineRows, number, type PerClass, perClass, type RowLoss } from "../rows/define.ts";
+import { defineRows, number, type PerClass, type RowLoss } from "../rows/define.ts";
+import { byLabel } from "./balance.ts";
 import { kernelOf, powers } from "./focal.ts";
 
 export interface SoftmaxFocalOptions {
@@ -36,7 +37,7 @@ export const softmaxFocal: RowLoss<SoftmaxFocalOptions> = /* @__PURE__ */ define
       margin: kernelOf(exponent),
       fields: powers(exponent),
       share: 1,
-      alpha: alpha === null ? 1 : perClass(task, "alpha", alpha, classes, 0, 3.4028234663852886e38),
+      alpha: byLabel(task, alpha, classes),
     };
   },
 });

@@ -1,4 +1,5 @@
 import { options as checkOptions, describe } from "../check.ts";
+import { divisorsOf } from "../ghm/average.ts";
 import type { Base } from "../ghm/base.ts";
 import type { GhmIntoResult } from "../ghm/state.ts";
 import { GhmStream } from "../ghm/stream.ts";
@@ -6,7 +7,7 @@ import { type BatchOptions, normalize } from "../stream/loss-stream.ts";
 import type { Call } from "../stream/options.ts";
 import type { Row } from "../stream/rows.ts";
 import { checkPairs } from "./batch.ts";
-import { byRegion, divisorsOf, type GhmForm, weighPairs } from "./harmonize.ts";
+import { byRegion, type GhmForm, weighPairs } from "./harmonize.ts";
 import { PER_PAIR, REGIONS } from "./options.ts";
 import { pairSamples } from "./samples.ts";
 

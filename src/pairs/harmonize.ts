@@ -1,7 +1,7 @@
 import { at, views } from "../arena.ts";
 import { binsOf } from "../ghm/auto.ts";
-import { Average, type AverageOptions, harmonize } from "../ghm/average.ts";
-import { type Histogram, readCells } from "../ghm/histogram.ts";
+import { type AverageOptions, divisorsOf, harmonize } from "../ghm/average.ts";
+import { readCells } from "../ghm/histogram.ts";
 import { index, layWeights, tally, weigh } from "../ghm/passes.ts";
 import type { Chunk, Samples } from "../ghm/samples.ts";
 import type { GhmIntoResult } from "../ghm/state.ts";
@@ -20,13 +20,6 @@ export interface GhmForm {
 
 /** What pairs are weighted by: their losses and slopes in the arena are multiplied in place. */
 export type Weigher = (chunk: Chunk) => void;
-
-/** What the regions of all data divide by: see `Average`. */
-export function divisorsOf(options: AverageOptions, histogram: Histogram): Float64Array {
-  const average = new Average(options);
-  average.update(histogram);
-  return average.divisors(histogram);
-}
 
 /** Weights beta by the density of all pairs. */
 export function byRegion(

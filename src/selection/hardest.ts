@@ -1,6 +1,5 @@
 import { at, CHUNK, reserve, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
-import { integers } from "./random.ts";
 
 /** Examples in the order of their difficulty: losses from the highest, equal ones by ascending index. */
 export interface Ranking {
@@ -19,12 +18,6 @@ const FEW = 512;
 const TABLE = 8192;
 /** What a 32-bit memory holds beside the candidates of twice as many. */
 export const MOST = 1e8;
-
-/** A loss as the integer that orders like it, as in the kernels. */
-function keyOf(loss: number): number {
-  const bits = new Int32Array(Float32Array.of(loss + 0).buffer)[0]!;
-  return bits ^ ((bits >> 31) >>> 1);
-}
 
 function refuse(task: string, losses: Float32Array, mask: Uint8Array | undefined, from: number): never {
   for (let i = from; i < losses.length; i++) {
@@ -66,11 +59,10 @@ export class Hardest {
   #above: number;
   #index = 0;
 
-  /** @param least the loss from which on examples are collected: right if as many as the budget are held in the end */
-  constructor(budget: number, least?: number) {
+  /** @param above the key above which examples are collected: right if as many as the budget are held in the end */
+  constructor(budget: number, above: number = LOWEST) {
     this.budget = budget;
-    if (least !== undefined) this.#above = keyOf(least) - 1;
-    else this.#above = budget > 0 ? LOWEST : 2147483647;
+    this.#above = budget > 0 ? above : 2147483647;
   }
 
   /** Candidates. */
@@ -169,6 +161,13 @@ export class Hardest {
     return this.#sorted((pairs, n) => views().u32.slice(pairs >> 2, (pairs >> 2) + 2 * n));
   }
 
+  /** The key of the easiest of the hardest; undefined while fewer than the budget are held. */
+  least(): number | undefined {
+    const words = this.words();
+    if (words.length < 2 * this.budget) return undefined;
+    return (words[words.length - 1]! ^ 0x80000000) | 0;
+  }
+
   /** Those of `words`, refused unless `words()` can have written them of examples below `next`. */
   static fromWords(task: string, budget: number, words: Uint32Array, next: number): Hardest {
     checkPairs(task, words, next);
@@ -194,54 +193,4 @@ export class Hardest {
       };
     });
   }
-}
-
-/** A batch of fewer examples is selected from as it is; and so many of a larger one are looked at first. */
-const LARGE = 2 ** 16;
-const PILOT = 2048;
-const LOW = -3.4028234663852886e38;
-
-/**
- * A loss that the hardest `budget` of a batch very likely reach: of one example at random out of each of 2048 equal
- * parts, the one whose rank is four standard deviations beyond that of the budget. None where it would not pay.
- */
-function pilot(
-  task: string,
-  losses: Float32Array,
-  mask: Uint8Array | undefined,
-  budget: number,
-): number | undefined {
-  const n = losses.length;
-  if (n < LARGE || budget === 0 || 8 * budget > n) return undefined;
-  const next = integers(n);
-  const part = n / PILOT;
-  const sample = new Float32Array(PILOT).fill(LOW);
-  for (let i = 0; i < PILOT; i++) {
-    const at = Math.floor((i + next() / 4294967296) * part);
-    const loss = losses[at]!;
-    // Values outside the domain are found, and named, in the pass over all.
-    if (Number.isFinite(loss) && !(mask && mask[at] === 0)) sample[i] = loss;
-  }
-  const expected = budget / part;
-  const rank = Math.ceil(expected + 4 * Math.sqrt(expected) + 4);
-  const least = hardestOf(task, sample, undefined, rank).losses[rank - 1]!;
-  return least > LOW ? least : undefined;
-}
-
-/** The hardest `budget` of one batch. */
-export function hardestOf(
-  task: string,
-  losses: Float32Array,
-  mask: Uint8Array | undefined,
-  budget: number,
-): Ranking {
-  const most = Math.min(budget, losses.length);
-  const least = pilot(task, losses, mask, most);
-  let hardest = new Hardest(most, least);
-  hardest.add(task, losses, mask, 0);
-  if (least !== undefined && hardest.held < most) {
-    hardest = new Hardest(most);
-    hardest.add(task, losses, mask, 0);
-  }
-  return hardest.ranking();
 }

@@ -1,7 +1,8 @@
 import { options as checkOptions, number } from "../check.ts";
 import { checkBoxes, checkBudget, checkBytes, checkGroups, checkLosses, type Groups } from "./arguments.ts";
 import { balance, positivesNeeded } from "./balance.ts";
-import { hardestOf, type Ranking } from "./hardest.ts";
+import { hardestOf } from "./batch.ts";
+import type { Ranking } from "./hardest.ts";
 import { OhemStream } from "./stream.ts";
 import { survivors } from "./survivors.ts";
 

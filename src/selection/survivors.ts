@@ -1,7 +1,8 @@
 import { reserve, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
 import type { Groups } from "./arguments.ts";
-import { hardestOf, type Ranking } from "./hardest.ts";
+import { hardestOf } from "./batch.ts";
+import type { Ranking } from "./hardest.ts";
 
 /** What suppression goes by. */
 export interface Geometry {
