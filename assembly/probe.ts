@@ -31,6 +31,13 @@ class ExpNonPositive extends Lanes {
 }
 @unmanaged
 @final
+class ExpTerm extends Lanes {
+  @inline map(x: v128): v128 {
+    return Exp.term(x);
+  }
+}
+@unmanaged
+@final
 class ExpComplement extends Lanes {
   @inline map(x: v128): v128 {
     return Exp.complement(x);
@@ -106,6 +113,9 @@ class WideLog extends Lanes {
 
 export function expNonPositive(n: i32, x: usize, y: usize): void {
   run<ExpNonPositive>(n << 2, x, y);
+}
+export function expTerm(n: i32, x: usize, y: usize): void {
+  run<ExpTerm>(n << 2, x, y);
 }
 export function expComplement(n: i32, x: usize, y: usize): void {
   run<ExpComplement>(n << 2, x, y);

@@ -3,7 +3,7 @@ import type { Arena, Kind } from "./arena.ts";
 
 type Call = (arena: Arena, n: number) => number[];
 
-const CLASSES = [1, 2, 3, 4, 13];
+const CLASSES = [1, 2, 3, 4, 5, 6, 7, 13];
 const DIVISORS = [1, 3, 1e30];
 
 interface Shape {
@@ -55,6 +55,10 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
   ]),
   // (rows, labels, alpha, w)
   weighLabels: call(({ rows, each, labels }) => [rows, labels(), each("logits"), each()]),
+  // (tiles, bytes, x, peaks, e)
+  decayRows: call(({ rows, classes, all, each }) => [
+    ...[(rows + 3) >> 2, Math.max(classes - 1, 1) << 4, all(), each(), all()],
+  ]),
   // (rows, classes, x, logits, e, peaks, sums)
   liftRows: {
     apart: (arena, n) => {

@@ -59,7 +59,16 @@ const ADVERSARIES = [
 ];
 
 /** Loops over rows around such a loop. */
-const ROWS = ["liftRows", "spreadRows", "joinRows", "weighRows", "tailRows", "rivalRows", "smoothRows"];
+const ROWS = [
+  "decayRows",
+  "liftRows",
+  "spreadRows",
+  "joinRows",
+  "weighRows",
+  "tailRows",
+  "rivalRows",
+  "smoothRows",
+];
 
 /** Kernels with such a loop, and another one for the rare elements. */
 const MIXED = [

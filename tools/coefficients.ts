@@ -107,6 +107,7 @@ export function constants(): Constants[] {
     narrow("exp", "mantissa", [1]),
     narrow("exp", "above", e.literals, e.error),
     narrow("exp", "complement", [MAGIC.f32, -64, 1]),
+    narrow("exp", "term", [MAGIC.f32, -88]),
     narrow("log", "octaves", [round(LN2, "f32")]),
     narrow("log", "fraction", [1]),
     narrow("log", "rest", [Math.fround(Math.SQRT1_2)]),

@@ -1,5 +1,5 @@
 import { F4 } from "../lane/f32x4";
-import { decay } from "./decay";
+import { Exp } from "../math/exp";
 import { Tile } from "./tile";
 
 /**
@@ -94,21 +94,13 @@ export function weighLabels(rows: i32, labels: usize, alpha: usize, w: usize): v
   }
 }
 
-/** Logits below the peak of their row; an excluded class has -Infinity. */
-export class Gaps {
-  /** The least finite float32. */
-  @inline static lowest(): v128 {
-    return F4.lit(-3.4028234663852886e38);
-  }
-
-  /** The others of four rows as a tile: their logits, their peaks, and how far each is below them. */
-  @inline static shift(classes: i32, x: usize, logits: usize, gaps: usize, peaks: usize): void {
-    const bytes = (<usize>(classes - 1)) << 4;
-    Tile.gather(classes, x, logits);
-    let most = Gaps.lowest();
-    for (let i: usize = 0; i < bytes; i += 16) most = f32x4.pmax(most, v128.load(logits + i));
-    v128.store(peaks, most);
-    for (let i: usize = 0; i < bytes; i += 16) v128.store(gaps + i, F4.sub(v128.load(logits + i), most));
+/** exp(x_k - peak) of tiles; an excluded class has 0. A function of its own, as its loop has other copies than the rest. */
+export function decayRows(tiles: usize, bytes: usize, x: usize, peaks: usize, e: usize): void {
+  for (let end = peaks + (tiles << 4); peaks < end; peaks += 16) {
+    const peak = v128.load(peaks);
+    for (let i: usize = 0; i < bytes; i += 16) v128.store(e + i, Exp.term(F4.sub(v128.load(x + i), peak)));
+    x += bytes;
+    e += bytes;
   }
 }
 
@@ -133,11 +125,9 @@ export function liftRows(
   const step = max<usize>(Tile.BLOCK / length, 1);
   for (let from: usize = 0; from < tiles; from += step) {
     const end = min(from + step, tiles);
-    for (let t = from; t < end; t++) {
-      const tile = t * bytes;
-      Gaps.shift(classes, x + t * length, logits + tile, e + tile, peaks + (t << 4));
-    }
-    decay(from * bytes, end * bytes, e, e);
+    for (let t = from; t < end; t++)
+      v128.store(peaks + (t << 4), Tile.gather(classes, x + t * length, logits + t * bytes));
+    decayRows(end - from, bytes, logits + from * bytes, peaks + (from << 4), e + from * bytes);
     for (let t = from; t < end; t++) v128.store(sums + (t << 4), Tile.sum(e + t * bytes, bytes));
   }
 }

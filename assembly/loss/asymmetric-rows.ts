@@ -1,4 +1,3 @@
-import { Gaps } from "../drive/rows";
 import { Tile } from "../drive/tile";
 import { F4 } from "../lane/f32x4";
 import { Exp } from "../math/exp";
@@ -32,7 +31,7 @@ export function tailRows(
     let lostTurn = F4.lit(0);
     for (let i: usize = 0; i < bytes; i += 16) {
       const logit = v128.load(h + i);
-      const present = f32x4.ge(logit, Gaps.lowest());
+      const present = f32x4.ge(logit, Tile.lowest());
       // At most the largest float32; gamma l is cut where its exponential has long been 0.
       const l = F4.and(
         present,

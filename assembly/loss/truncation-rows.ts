@@ -1,5 +1,4 @@
 import { decay } from "../drive/decay";
-import { Gaps } from "../drive/rows";
 import { Tile } from "../drive/tile";
 import { F4 } from "../lane/f32x4";
 import { Logistic } from "../math/logistic";
@@ -15,10 +14,10 @@ export function rivalRows(rows: i32, classes: i32, h: usize, k: f32, lows: usize
   const tiles = Tile.count(rows);
   for (let t: usize = 0; t < tiles; t++) {
     const tile = h + t * bytes;
-    let least = Gaps.lowest();
+    let least = Tile.lowest();
     for (let i: usize = 0; i < bytes; i += 16) {
       const logit = v128.load(tile + i);
-      const isThere = f32x4.ge(logit, Gaps.lowest());
+      const isThere = f32x4.ge(logit, Tile.lowest());
       const turned = F4.pick(isThere, F4.neg(logit), F4.lit(-Infinity));
       v128.store(tile + i, turned);
       least = f32x4.pmax(least, turned);

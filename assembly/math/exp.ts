@@ -67,4 +67,19 @@ export class Exp {
     const above = Exp.above(Exp.rest(near, F4.sub(biased, magic)));
     return F4.sub(F4.sub(F4.lit(1), power), F4.mul(power, above));
   }
+
+  /**
+   * e^x for x <= 0 without a comparison: as `nonPositive`, but for results below 2^-126.
+   *
+   * Domain: [-Infinity, 0]; -87.68312 and below give exactly 0, results between that and 2^-126 are subnormal; 0 and -0
+   * give exactly 1; NaN gives NaN, as it is not less than the bound.
+   * Error: max 0.99 ulp down to 2^-126 (test/math.test.ts, row `expTerm`).
+   * Method: n is -127 at the bound, and the power of two that has no exponent field is 0.
+   */
+  @inline static term(x: v128): v128 {
+    const magic = F4.lit(12583039); // 0x1.8000fep+23
+    const near = f32x4.pmax(x, F4.lit(-88)); // -0x1.6p+6
+    const biased = Exp.biased(near, magic);
+    return F4.mul(F4.pow2(biased), Exp.mantissa(Exp.rest(near, F4.sub(biased, magic))));
+  }
 }

@@ -1,5 +1,5 @@
 /** The float32 functions of assembly/math: truth, domain and promised error. Read by the tests and the exhaustive run. */
-import { ulps, ulpsFlushed } from "./ulp.ts";
+import { ulps, ulpsFlushed, ulpsOrZero } from "./ulp.ts";
 
 export interface Primitive {
   /** The export of the probe. */
@@ -37,6 +37,22 @@ export const PRIMITIVES: Primitive[] = [
       [0, 1],
       [-0, 1],
       [-1e-45, 1],
+      [-HUGE, 0],
+      [Number.NEGATIVE_INFINITY, 0],
+      [Number.NaN, Number.NaN],
+    ],
+  },
+  {
+    name: "expTerm",
+    truth: Math.exp,
+    domain: [[-0, Number.NEGATIVE_INFINITY]],
+    max: 0.99,
+    distance: ulpsOrZero,
+    exact: [
+      [0, 1],
+      [-0, 1],
+      [-1e-45, 1],
+      [-88, 0],
       [-HUGE, 0],
       [Number.NEGATIVE_INFINITY, 0],
       [Number.NaN, Number.NaN],

@@ -20,3 +20,8 @@ export function ulpsFlushed(got: number, truth: number): number {
   if (Math.abs(truth) >= SMALLEST_NORMAL) return ulps(got, truth);
   return got === 0 ? 0 : Number.POSITIVE_INFINITY;
 }
+
+/** As `ulps`, but a truth below the normal range may have been flushed to exactly 0. */
+export function ulpsOrZero(got: number, truth: number): number {
+  return got === 0 && Math.abs(truth) < SMALLEST_NORMAL ? 0 : ulps(got, truth);
+}
