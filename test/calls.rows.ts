@@ -32,6 +32,15 @@ function call(args: (shape: Shape, arena: Arena) => number[]): Readonly<Record<s
   return { apart: (arena, n) => args(shapeOf(arena, n), arena) };
 }
 
+/** Each sum is made of two float32, which leave it small enough for a slope to be seen. */
+function scatterPairs(slopes: Kind): Call {
+  return (arena, n) => {
+    const rows = n % 300;
+    const pairs = arena.counts(2 * rows + 4, 0, 45);
+    return [rows, 40, pairs, arena.floats(rows + 4, slopes), arena.floats(2 * 41, "soft")];
+  };
+}
+
 export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
   // (rows, classes, labels, ignored, mask, w, report)
   admitRows: call(({ rows, classes, each, labels }, arena) => [
@@ -87,10 +96,7 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
     ...[each(), each(), each()],
   ]),
   // (n, items, pairs, slopes, sums)
-  scatterPairs: call(({ rows, each }, arena) => [
-    ...[rows, 40, arena.counts(2 * rows + 4, 0, 45), each("unit")],
-    arena.room(8 * 41),
-  ]),
+  scatterPairs: { unit: scatterPairs("unit"), equal: scatterPairs("equal") },
   // (rows, over, sums, loss, slope, scale)
   settleRows: call(({ rows, each }) => [rows, each("unit"), each("unit"), each(), each(), each()]),
   // (rows, classes, e, scale, slope, labels, divisor, grad)

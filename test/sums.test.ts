@@ -20,7 +20,7 @@ test("sums stay exact when many equal losses drive any part of the sum across 2^
   const n = 100000;
   const targets = new Float32Array(n);
   const values: number[] = [];
-  // Near the ends of the parts that a split onto the grids 2^-24, 2^-75 and 2^-126 makes, from both sides.
+  // Near the ends of 32-bit digits and of what a float64 holds, from both sides.
   for (const top of [
     2 ** 27,
     2 ** 26,
@@ -120,6 +120,24 @@ test("sums are exact for many losses of one sign at any distance", () => {
           fromGrid(toGrid(each[0]) * BigInt(n - 1) + toGrid(each[n - 1])),
           `2^${low} to 2^${high}`,
         );
+      }
+    }
+  }
+});
+
+test("sums are exact where blocks leave few or many losses behind, and where some are 0", () => {
+  const next = random(41);
+  for (const n of [1, 5, 2047, 2049, 5003]) {
+    const [x, y] = [new Float32Array(n).fill(128), new Float32Array(n)];
+    for (const span of [67, 87, 95, 131, 175, 250]) {
+      for (const far of [0.001, 0.3, 1]) {
+        const values = Float32Array.from({ length: n }, (_, i) => {
+          if (i % 5 === 3) return 0;
+          return (1 + next()) * 2 ** (next() < far ? -next() * span : -next() * 20) * 2 ** (span / 2);
+        });
+        const { loss, losses } = bce(x, y, { weights: weightsFor(values), reduction: "none" });
+        const want = fromGrid(gridSum(losses as Float32Array));
+        assert.equal(loss, want, `${n} losses over ${span} octaves, ${far} of them far apart`);
       }
     }
   }

@@ -1,6 +1,6 @@
 import { Fixed } from "../lane/fixed";
+import { Grid, SINGLE } from "./grid";
 import { Edges, Floor, Regions, Rounded } from "./regions";
-import { Grid, SINGLE } from "./sum";
 import { ALL, CELL, Tables } from "./tables";
 
 /** Samples between two flushes: 512 in each table, of at most 2^21 units, keep a lane of 32 bits below 2^30. */

@@ -1,3 +1,4 @@
+import { Pack } from "../lane/pack";
 import { BLOCK, decay } from "./decay";
 import { Middled, Stages } from "./stages";
 
@@ -6,57 +7,59 @@ import { Middled, Stages } from "./stages";
 export abstract class Clipped extends Middled {
   /** Whether the parameters leave such elements. */
   abstract clips(): bool;
-  /** All ones where the element is not one of them. */
-  abstract inside(v: v128, sign: v128): v128;
+  /** They are among those of target 0 whose logit is below it. */
+  abstract least(): f32;
 }
 
 /** The elements of a block that are computed, where many are not: moved together, and dealt out again. */
 class Inside {
-  /** Logits, targets, weights, losses, gradients; then where in the block they belong. */
+  /** Logits, targets, weights, losses, gradients; then which elements they are, a byte for four. */
   @inline static room(op: usize, index: usize): usize {
     return op + Stages.FIRST + (2 + index) * Stages.ROOM;
   }
 
-  static take(list: usize, end: usize, values: usize, to: usize): void {
-    for (; list < end; list += 2) {
-      store<f32>(to, load<f32>(values + <usize>load<u16>(list)));
-      to += 4;
-    }
-  }
-
-  /** Zeros but for those of the list. */
-  static deal(list: usize, end: usize, from: usize, values: usize, bytes: usize): void {
-    memory.fill(values, 0, bytes);
-    for (; list < end; list += 2) {
-      store<f32>(values + <usize>load<u16>(list), load<f32>(from));
-      from += 4;
-    }
-  }
-
-  /** Lists their byte offsets in the block; returns the end of the list. */
-  @inline static find<L extends Clipped>(
-    from: usize,
-    end: usize,
-    x: usize,
-    t: usize,
-    op: usize,
-    list: usize,
-  ): usize {
+  /** Moves logits and targets; returns how many bytes of each. */
+  @inline static take<L extends Clipped>(from: usize, end: usize, x: usize, t: usize, op: usize): usize {
+    const logits = Inside.room(op, 0);
+    const targets = Inside.room(op, 1);
+    let set = Inside.room(op, 5);
+    let to: usize = 0;
+    const least = f32x4.splat(changetype<L>(op).least());
     for (let i = from; i < end; i += 16) {
-      const sign = Stages.sign(t + i);
-      const v = v128.xor(v128.load(x + i), sign);
-      const bits = <usize>i32x4.bitmask(changetype<L>(op).inside(v, sign));
-      const offset = i - from;
-      store<u16>(list, <u16>offset);
-      list += (bits & 1) << 1;
-      store<u16>(list, <u16>(offset + 4));
-      list += bits & 2;
-      store<u16>(list, <u16>(offset + 8));
-      list += (bits & 4) >> 1;
-      store<u16>(list, <u16>(offset + 12));
-      list += (bits & 8) >> 2;
+      const logit = v128.load(x + i);
+      const target = v128.load(t + i);
+      const lanes = i32x4.bitmask(v128.or(f32x4.gt(target, f32x4.splat(0)), f32x4.ge(logit, least)));
+      store<u8>(set++, lanes);
+      v128.store(logits + to, Pack.together(logit, lanes));
+      v128.store(targets + to, Pack.together(target, lanes));
+      to += Pack.bytes(lanes);
     }
-    return list;
+    return to;
+  }
+
+  /** Moves the weights of those that `take` has moved. */
+  static weights(bytes: usize, w: usize, op: usize): void {
+    let set = Inside.room(op, 5);
+    let to = Inside.room(op, 2);
+    for (let i: usize = 0; i < bytes; i += 16) {
+      const lanes = load<u8>(set++);
+      v128.store(to, Pack.together(v128.load(w + i), lanes));
+      to += Pack.bytes(lanes);
+    }
+  }
+
+  /** Losses and gradients back to their places, zeros in the others. */
+  static deal(bytes: usize, op: usize, loss: usize, grad: usize): void {
+    const losses = Inside.room(op, 3);
+    const grads = Inside.room(op, 4);
+    let set = Inside.room(op, 5);
+    let at: usize = 0;
+    for (let i: usize = 0; i < bytes; i += 16) {
+      const lanes = load<u8>(set++);
+      v128.store(loss + i, Pack.apart(v128.load(losses + at), lanes));
+      v128.store(grad + i, Pack.apart(v128.load(grads + at), lanes));
+      at += Pack.bytes(lanes);
+    }
   }
 }
 
@@ -76,22 +79,15 @@ export class Clip {
     grad: usize,
   ): void {
     const all = (<usize>n) << 2;
-    const list = Inside.room(op, 5);
+    Pack.ready();
     for (let start: usize = 0; start < all; start += BLOCK) {
       const size = min(BLOCK, all - start);
-      let listed = list;
-      let isMoved = changetype<L>(op).clips();
-      if (isMoved) {
-        listed = Inside.find<L>(start, start + size, x, t, op, list);
-        isMoved = (listed - list) << 1 < size - (size >> 2);
-      }
-      if (isMoved) {
-        Inside.take(list, listed, x + start, Inside.room(op, 0));
-        Inside.take(list, listed, t + start, Inside.room(op, 1));
-        if (stride) Inside.take(list, listed, w + start, Inside.room(op, 2));
-      }
+      let moved = size;
+      if (changetype<L>(op).clips()) moved = Inside.take<L>(start, start + size, x, t, op);
+      const isMoved = moved < size - (size >> 2);
+      if (isMoved && stride) Inside.weights(size, w + start, op);
       const from = isMoved ? 0 : start;
-      const end = isMoved ? (listed - list) << 1 : start + size;
+      const end = isMoved ? moved : start + size;
       const logits = isMoved ? Inside.room(op, 0) : x;
       const targets = isMoved ? Inside.room(op, 1) : t;
       const weights = isMoved && stride ? Inside.room(op, 2) : w;
@@ -101,10 +97,7 @@ export class Clip {
       if (changetype<L>(op).clips()) Stages.begin<L>(from, end, logits, targets, op);
       Stages.middle<L>(from, end, logits, targets, op, losses);
       Stages.end<L>(from, end, logits, targets, weights, stride, op, losses, grads);
-      if (isMoved) {
-        Inside.deal(list, listed, Inside.room(op, 3), loss + start, size);
-        Inside.deal(list, listed, Inside.room(op, 4), grad + start, size);
-      }
+      if (isMoved) Inside.deal(size, op, loss + start, grad + start);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { Fixed } from "../lane/fixed";
-import { Grid, SINGLE } from "./sum";
+import { Grid, SINGLE } from "./grid";
 
 /**
  * Private tables. Most samples of imbalanced data fall into one region: with a single table each would wait for the

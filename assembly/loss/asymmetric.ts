@@ -118,8 +118,8 @@ export class Asymmetric<P extends Exponents> extends Clipped {
     return changetype<P>(changetype<usize>(this)).clipped !== 0;
   }
 
-  @inline inside(v: v128, sign: v128): v128 {
-    return v128.not(F4.clear(F4.lt(F4.lit(0), this.beyond(v)), this.shifted(sign)));
+  @inline least(): f32 {
+    return changetype<P>(changetype<usize>(this)).edge;
   }
 
   @inline begin(v: v128): v128 {

@@ -1,4 +1,4 @@
-import { Grid } from "../drive/sum";
+import { Grid } from "../drive/grid";
 import { F2 } from "../lane/f64x2";
 import { Fixed } from "../lane/fixed";
 import { Wide } from "../math/wide";
