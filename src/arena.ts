@@ -11,14 +11,17 @@ export const CHUNK = 32768;
 const PAD = 1024;
 const FLOATS = CHUNK * 4;
 
+/** From the parameters to the losses that a kernel has moved together: see assembly/drive/clipped.ts. */
+export const PACKED: number = 64 + 7 * 4608;
+
 type Small = "op" | "report" | "words" | "table" | "planes" | "cells" | "counts" | "sums" | "tables";
 type Long = "mask" | "bytes" | "x" | "t" | "w" | "a1" | "a0" | "w1" | "w0" | "loss" | "grad";
 type Room = Small | Long;
 
 /** The fixed rooms and their bytes. Arrays of float32 hold one chunk. */
 const ROOMS: Record<Room, number> = {
-  /** Parameters, then the rooms of a block: see assembly/drive/stages.ts. */
-  op: 64 + 8 * 4608,
+  /** Parameters, then the rooms of a block and one of a chunk: see assembly/drive/stages.ts and clipped.ts. */
+  op: PACKED + FLOATS,
   report: 16,
   words: 80,
   table: 1024,

@@ -5,7 +5,7 @@ import { clear, DIGITS } from "./stream/exact-sum.ts";
 import type { Form } from "./stream/form.ts";
 import { type BatchOptions, type Counts, LossStream, normalize } from "./stream/loss-stream.ts";
 import { type Call, listed, type ReductionOptions, readCall } from "./stream/options.ts";
-import { census, copyOut, pass } from "./stream/pass.ts";
+import { addLosses, census, copyOut, pass } from "./stream/pass.ts";
 import type { Row } from "./stream/rows.ts";
 import { kernel } from "./wasm/kernel.ts";
 
@@ -84,9 +84,7 @@ function adder(form: Form) {
       batch,
       () => 1,
       (chunk) => {
-        if (kernel.sum(chunk.size, at.loss, at.words) >>> 0 >= 0x7f800000) {
-          refuseOverflow(task, batch, chunk.from, chunk.size);
-        }
+        if (!addLosses(chunk)) refuseOverflow(task, batch, chunk.from, chunk.size);
         counts.count += chunk.valid;
         counts.positives += chunk.positives;
       },
@@ -129,9 +127,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
         return by;
       },
       (chunk) => {
-        if (kernel.sum(chunk.size, at.loss, at.words) >>> 0 >= 0x7f800000) {
-          refuseOverflow(compute, batch, chunk.from, chunk.size);
-        }
+        if (!addLosses(chunk)) refuseOverflow(compute, batch, chunk.from, chunk.size);
         count += chunk.valid;
         copyOut(out, chunk);
       },

@@ -142,9 +142,9 @@ export class Arena {
     return at;
   }
 
-  /** float32 parameters, then 32-bit words, and the rooms of one block that long losses have behind them. */
+  /** float32 parameters, then 32-bit words, and the rooms that long losses have behind them: of blocks, and of a chunk. */
   parameters(floats: readonly number[], words: readonly number[] = []): number {
-    const at = this.room(64 + 8 * 4608);
+    const at = this.room(64 + 7 * 4608 + 4 * LONGEST);
     this.#floats.set(floats, at >> 2);
     this.#words.set(words, (at >> 2) + floats.length);
     return at;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asymmetric } from "../src/mod.ts";
 import { Random } from "./arena.ts";
+import { fromGrid, gridSum } from "./reference/fixed-point.ts";
 
 const OPTIONS = [{}, { gammaPos: 0.3, gammaNeg: 2.7 }, { clip: 0.5 }, { clip: 0 }];
 const N = 2300;
@@ -47,5 +48,24 @@ test("an easy negative is exactly 0, and its neighbours are not", () => {
   assert.ok(zeros > N / 2 && zeros < N);
   for (let i = 0; i < N; i++) {
     assert.equal(losses?.[i] === 0 && Object.is(grad[i], 0), x[i] < -2.9444389, `element ${i}`);
+  }
+});
+
+test("the sum is that of all losses, wherever a batch ends and however many are left out", () => {
+  for (const n of [1, 2, 3, 5, 7, 1023, 1025, 1030, 2047, 3073, 32769, 33793]) {
+    const targets = Float32Array.from({ length: n }, (_, i) => (i % 101 === 100 ? 1 : 0));
+    const mask = Uint8Array.from({ length: n }, (_, i) => (i % 7 === 6 ? 0 : 1));
+    for (const easy of [0, 10, 50, 90, 100]) {
+      const all = logits(easy);
+      const x = Float32Array.from({ length: n }, (_, i) => all[i % N]!);
+      for (const given of [{}, { mask }]) {
+        for (const options of [{}, { clip: 0 }]) {
+          const { loss, losses } = asymmetric(x, targets, { ...options, ...given, reduction: "none" });
+          const want = fromGrid(gridSum(losses as Float32Array));
+          assert.equal(loss, want, `${n} elements, ${easy} % easy`);
+          assert.equal(asymmetric.stream(options).update(x, targets, given).result().sum, want);
+        }
+      }
+    }
   }
 });

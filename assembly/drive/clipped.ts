@@ -13,7 +13,7 @@ export abstract class Clipped extends Middled {
 
 /** The elements of a block that are computed, where many are not: moved together, and dealt out again. */
 class Inside {
-  /** Logits, targets, weights, losses, gradients; then which elements they are, a byte for four. */
+  /** Logits, targets, weights, gradients; which elements they are, a byte for four; then losses, of the whole chunk. */
   @inline static room(op: usize, index: usize): usize {
     return op + Stages.FIRST + (2 + index) * Stages.ROOM;
   }
@@ -22,7 +22,7 @@ class Inside {
   @inline static take<L extends Clipped>(from: usize, end: usize, x: usize, t: usize, op: usize): usize {
     const logits = Inside.room(op, 0);
     const targets = Inside.room(op, 1);
-    let set = Inside.room(op, 5);
+    let set = Inside.room(op, 4);
     let to: usize = 0;
     const least = f32x4.splat(changetype<L>(op).least());
     for (let i = from; i < end; i += 16) {
@@ -34,28 +34,35 @@ class Inside {
       v128.store(targets + to, Pack.together(target, lanes));
       to += Pack.bytes(lanes);
     }
+    // What only fills up the last vector is not an element.
+    const odd = (end - from) & 15;
+    if (odd) {
+      const lanes = <i32>load<u8>(set - 1);
+      const kept = lanes & ((1 << (<i32>odd >> 2)) - 1);
+      store<u8>(set - 1, kept);
+      to -= Pack.bytes(lanes ^ kept);
+    }
     return to;
   }
 
   /** Moves the weights of those that `take` has moved. */
   static weights(bytes: usize, w: usize, op: usize): void {
-    let set = Inside.room(op, 5);
+    let set = Inside.room(op, 4);
     let to = Inside.room(op, 2);
     for (let i: usize = 0; i < bytes; i += 16) {
-      const lanes = load<u8>(set++);
+      const lanes = <i32>load<u8>(set++);
       v128.store(to, Pack.together(v128.load(w + i), lanes));
       to += Pack.bytes(lanes);
     }
   }
 
   /** Losses and gradients back to their places, zeros in the others. */
-  static deal(bytes: usize, op: usize, loss: usize, grad: usize): void {
-    const losses = Inside.room(op, 3);
-    const grads = Inside.room(op, 4);
-    let set = Inside.room(op, 5);
+  static deal(bytes: usize, op: usize, losses: usize, loss: usize, grad: usize): void {
+    const grads = Inside.room(op, 3);
+    let set = Inside.room(op, 4);
     let at: usize = 0;
     for (let i: usize = 0; i < bytes; i += 16) {
-      const lanes = load<u8>(set++);
+      const lanes = <i32>load<u8>(set++);
       v128.store(loss + i, Pack.apart(v128.load(losses + at), lanes));
       v128.store(grad + i, Pack.apart(v128.load(grads + at), lanes));
       at += Pack.bytes(lanes);
@@ -67,6 +74,8 @@ export class Clip {
   /**
    * As `Margin.run`, in stages, for a loss that leaves most elements alone: in imbalanced data the easy negative is the
    * rule. Where that saves a quarter of a block, the others are moved together. No bit of an element depends on it.
+   *
+   * @returns how many losses, all but zeros among them, lie together at `Inside.room(op, 5)`; -1 if none was left out
    */
   @inline static run<L extends Clipped>(
     n: i32,
@@ -77,13 +86,15 @@ export class Clip {
     op: usize,
     loss: usize,
     grad: usize,
-  ): void {
+  ): i32 {
     const all = (<usize>n) << 2;
+    const packed = Inside.room(op, 5);
+    const clips = changetype<L>(op).clips();
+    let done: usize = 0;
     Pack.ready();
     for (let start: usize = 0; start < all; start += BLOCK) {
       const size = min(BLOCK, all - start);
-      let moved = size;
-      if (changetype<L>(op).clips()) moved = Inside.take<L>(start, start + size, x, t, op);
+      const moved = clips ? Inside.take<L>(start, start + size, x, t, op) : size;
       const isMoved = moved < size - (size >> 2);
       if (isMoved && stride) Inside.weights(size, w + start, op);
       const from = isMoved ? 0 : start;
@@ -91,13 +102,16 @@ export class Clip {
       const logits = isMoved ? Inside.room(op, 0) : x;
       const targets = isMoved ? Inside.room(op, 1) : t;
       const weights = isMoved && stride ? Inside.room(op, 2) : w;
-      const losses = isMoved ? Inside.room(op, 3) : loss;
-      const grads = isMoved ? Inside.room(op, 4) : grad;
+      const losses = isMoved ? packed + done : loss;
+      const grads = isMoved ? Inside.room(op, 3) : grad;
       decay(from, end, logits, losses);
-      if (changetype<L>(op).clips()) Stages.begin<L>(from, end, logits, targets, op);
+      if (clips) Stages.begin<L>(from, end, logits, targets, op);
       Stages.middle<L>(from, end, logits, targets, op, losses);
       Stages.end<L>(from, end, logits, targets, weights, stride, op, losses, grads);
-      if (isMoved) Inside.deal(size, op, loss + start, grad + start);
+      if (isMoved) Inside.deal(size, op, losses, loss + start, grad + start);
+      else if (clips) memory.copy(packed + done, loss + start, size);
+      done += isMoved ? moved : size;
     }
+    return clips ? <i32>(done >> 2) : -1;
   }
 }

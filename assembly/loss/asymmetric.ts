@@ -171,8 +171,8 @@ export function asymmetricParts(
   op: usize,
   loss: usize,
   grad: usize,
-): void {
-  Clip.run<Asymmetric<Parts>>(n, x, t, w, stride, op, loss, grad);
+): i32 {
+  return Clip.run<Asymmetric<Parts>>(n, x, t, w, stride, op, loss, grad);
 }
 
 export function asymmetricReal(
@@ -184,6 +184,6 @@ export function asymmetricReal(
   op: usize,
   loss: usize,
   grad: usize,
-): void {
-  Clip.run<Asymmetric<Real>>(n, x, t, w, stride, op, loss, grad);
+): i32 {
+  return Clip.run<Asymmetric<Real>>(n, x, t, w, stride, op, loss, grad);
 }

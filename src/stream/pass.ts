@@ -1,16 +1,22 @@
-import { at, CHUNK, views } from "../arena.ts";
+import { at, CHUNK, PACKED, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
 import { type Batch, type Outputs, refuse } from "./batch.ts";
 import type { Form, PerClass } from "./form.ts";
 
-/** What one chunk turned out to hold. */
-export interface Chunk {
+/** What one chunk turned out to hold, known before anything is computed from it. */
+export interface Surveyed {
   /** Index of its first element, and how many it has. */
   readonly from: number;
   readonly size: number;
   /** Elements that the mask leaves, and those of them with a target above 1/2. */
   readonly valid: number;
   readonly positives: number;
+}
+
+/** The same after its losses were computed: those that are not 0, and perhaps some that are, lie together at `addends`. */
+export interface Chunk extends Surveyed {
+  readonly addends: number;
+  readonly many: number;
 }
 
 function copyIn(batch: Batch, from: number, size: number): void {
@@ -128,20 +134,23 @@ function inspect(
   return { isSoft, positives };
 }
 
-/** Runs the kernels of a loss on the chunk in the arena. */
-function run(form: Form, stride: number, size: number, isSoft: boolean): void {
+/** Runs the kernels of a loss on the chunk in the arena, and says what to add up. */
+function run(form: Form, stride: number, size: number, isSoft: boolean): Pick<Chunk, "addends" | "many"> {
   const { hard, soft, patches } = form;
   const perClass = typeof form.positive !== "number" || typeof form.negative !== "number";
+  let packed = -1;
   if (isSoft && soft) {
     if (stride) kernel.weigh(size, at.w, at.a1, at.a0, perClass ? -1 : 0, at.w1, at.w0);
   }
   if (!isSoft || patches) {
     if (perClass) kernel.choose(size, at.t, at.a1, at.a0, at.w);
-    hard(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad);
+    packed = hard(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad) ?? -1;
   }
   if (isSoft && soft) {
     soft(size, at.x, at.t, stride ? at.w1 : at.a1, stride ? at.w0 : at.a0, stride, at.op, at.loss, at.grad);
+    packed = -1;
   }
+  return packed < 0 ? { addends: at.loss, many: size } : { addends: at.op + PACKED, many: packed };
 }
 
 /**
@@ -154,7 +163,7 @@ export function pass(
   task: string,
   form: Form,
   batch: Batch,
-  divisor: (chunk: Chunk) => number,
+  divisor: (counts: Surveyed) => number,
   each: (chunk: Chunk) => void,
 ): void {
   const n = batch.logits.length;
@@ -165,15 +174,20 @@ export function pass(
     const valid = batch.mask ? kernel.blank(size, at.mask, at.x, at.t, at.w) : size;
     const { isSoft, positives } = inspect(task, form, batch, from, size);
     const { f32, i32 } = views();
-    const chunk = { from, size, valid, positives };
-    const by = divisor(chunk);
+    const counts = { from, size, valid, positives };
+    const by = divisor(counts);
     const single = Math.fround(by) === by;
     f32[at.op >> 2] = single ? by : 1;
     for (let i = 0; i < form.fields.length; i++) i32[(at.op >> 2) + 3 + i] = form.fields[i]!;
-    run(form, layWeights(form, batch, from, size), size, isSoft);
+    const { addends, many } = run(form, layWeights(form, batch, from, size), size, isSoft);
     if (!single) kernel.divide(size, at.grad, by);
-    each(chunk);
+    each({ from, size, valid, positives, addends, many });
   }
+}
+
+/** Adds the losses of a chunk to the sum in the arena; not so where one is beyond float32: false. */
+export function addLosses({ addends, many }: Chunk): boolean {
+  return kernel.sum(many, addends, at.words) >>> 0 < 0x7f800000;
 }
 
 /** Copies the results of a chunk out of the arena. */

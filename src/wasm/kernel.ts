@@ -1,6 +1,9 @@
 import { module } from "./module.ts";
 
-/** Addresses and counts are unsigned 32-bit integers; a stride is -1 (one weight per element) or 0 (one vector). */
+/**
+ * Addresses and counts are unsigned 32-bit integers; a stride is -1 (one weight per element) or 0 (one vector).
+ * Returns how many losses, all but zeros among them, it has moved together behind the parameters; nothing or -1 if none.
+ */
 export type HardKernel = (
   n: number,
   x: number,
@@ -12,7 +15,7 @@ export type HardKernel = (
   grad: number,
   /** 1 where `loss` holds exp(-|x|) already: for kernels that losses of rows take. */
   isGiven?: number,
-) => void;
+) => number | undefined;
 export type SoftKernel = (
   n: number,
   x: number,
