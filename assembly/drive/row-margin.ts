@@ -40,8 +40,10 @@ export function marginRows(
     const low = Gap.near(high, F4.mul(F4.lit(k), Gap.lost(peak, mine, gap)));
     const power = Gap.decay(high, low);
     const isAbove = F4.lt(F4.lit(0), high);
-    const odds = F4.pick(isAbove, F4.div(power, f32x4.pmax(F4.lit(1), sum)), F4.mul(power, sum));
-    const small = f32x4.pmin(odds, F4.div(F4.lit(1), odds));
+    // The odds of the label, or one over them: the smaller number over the larger.
+    const upper = F4.pick(isAbove, power, F4.mul(power, sum));
+    const lower = F4.pick(isAbove, f32x4.pmax(F4.lit(1), sum), F4.lit(1));
+    const small = F4.div(f32x4.pmin(upper, lower), f32x4.pmax(upper, lower));
     // log(sum) = n ln2 + tail, with n ln2 in two parts, the first of them exact.
     const n = Log.exponent(sum);
     const whole = F4.mul(n, F4.lit(0.69314575)); // 0x1.62e4p-1

@@ -1,9 +1,9 @@
 import { reserve } from "../arena.ts";
 
 /** Logits in the arena at a time, unless four rows have more: with their exponentials they stay in a second-level cache. */
-const ELEMENTS = 16384;
+const ELEMENTS = 32768;
 /** Rows at a time: each has a number in some twenty rooms. */
-const MOST = 2048;
+const MOST = 4096;
 
 const PER_ROW = [
   "labels",
