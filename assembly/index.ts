@@ -15,7 +15,7 @@ export { joinRows, marginRows, settleRows, spreadRows, weighRows } from "./drive
 export { admitRows, blankRows, decayRows, enterRows, liftRows, weighLabels } from "./drive/rows";
 export { sum, total } from "./drive/sum";
 export { survey, surveyReal, surveySoft } from "./drive/survey";
-export { asl1 } from "./loss/asl1";
+export { asl1, asl1Far } from "./loss/asl1";
 export { asymmetricParts, asymmetricReal } from "./loss/asymmetric";
 export { levelRows, settleTail, tailRows } from "./loss/asymmetric-rows";
 export { bceHard, bceSoft } from "./loss/bce";
@@ -23,7 +23,7 @@ export { drGrad, drLink, drScores, drSums } from "./loss/dr";
 export { focalHalves, focalReal, focalSquare } from "./loss/focal";
 export { focalSoft } from "./loss/focal-soft";
 export { focalStar } from "./loss/focal-star";
-export { smoothL1 } from "./loss/smooth-l1";
+export { smoothL1, smoothL1Far } from "./loss/smooth-l1";
 export { smoothRows } from "./loss/smooth-rows";
 export { hardTruncation, softTruncation } from "./loss/truncation";
 export { rivalRows, settleRival } from "./loss/truncation-rows";

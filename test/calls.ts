@@ -31,6 +31,8 @@ function gamma(values: readonly number[]): Parameters {
   };
 }
 
+const BETA: Parameters = (arena, n) => arena.parameters([...common(arena), [1, 0, 1 / 9, 3e38][n % 4]]);
+const MU: Parameters = (arena, n) => arena.parameters([...common(arena), [64, 1, 2 ** -126][n % 3], 1.28]);
 const HALVES = [0, 0.5, 1, 1.5, 2, 2.5, 3];
 const REALS = [1.7, 0.3, 4, 0, 1000, 3.5];
 
@@ -183,8 +185,10 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   softTruncation: hardLoss(SOFT),
   asymmetricParts: hardLoss(PARTS),
   asymmetricReal: hardLoss(ANY),
-  smoothL1: hardLoss((arena, n) => arena.parameters([...common(arena), [1, 0, 1 / 9, 3e38][n % 4]])),
-  asl1: hardLoss((arena, n) => arena.parameters([...common(arena), [64, 1, 2 ** -126][n % 3], 1.28])),
+  smoothL1: hardLoss(BETA),
+  smoothL1Far: hardLoss(BETA),
+  asl1: hardLoss(MU),
+  asl1Far: hardLoss(MU),
   bceSoft: softLoss(plain),
   focalSoft: softLoss(gamma([...HALVES, ...REALS])),
   survey: kinds(["logits", "wild"], (logits) => (arena, n) => [

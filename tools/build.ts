@@ -45,8 +45,10 @@ export const COPIES: Readonly<Record<string, number>> = {
   smoothRows: 1,
   rivalRows: 4,
   settleRival: 1,
-  smoothL1: 4,
-  asl1: 4,
+  smoothL1: 2,
+  smoothL1Far: 1, // this one and `asl1Far`: for values that hardly any batch has
+  asl1: 2,
+  asl1Far: 1,
   survey: 1,
   surveySoft: 1,
   surveyReal: 1,

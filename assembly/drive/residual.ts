@@ -3,25 +3,25 @@ import { F4 } from "../lane/f32x4";
 /**
  * A loss of a residual d = prediction - target: a function of |d| that rises with it. The receiver is the address of
  * its parameters, which the host writes; a subclass adds its own fields behind these. Used as a type argument only:
- * see `Residual.run`.
+ * see `Residual.near`.
  */
 @unmanaged
 export abstract class Loss {
   /** What every gradient is divided by before it is stored, one rounding. */
   divisor: f32;
-  /** A factor of every weight. */
-  positive: f32;
   /** Not read here: a target has no class. */
+  positive: f32;
   negative: f32;
 
   /**
    * Returns f(|d|) scale and hands w f'(|d|) >= 0 to `put`, along with `sign` and `grad`, which it need not look at.
    *
    * @param a |d| scale, finite
+   * @param far whether there are scales other than 1; a literal
    * @param scale 1, or 1/4 where |d| itself may be beyond float32
    * @param back 1 / scale
    */
-  abstract eval(a: v128, scale: v128, back: v128, w: v128, sign: v128, grad: usize): v128;
+  abstract eval(a: v128, far: bool, scale: v128, back: v128, w: v128, sign: v128, grad: usize): v128;
 
   /** The gradient with respect to the prediction: that with respect to |d|, with the sign of d. */
   @inline put(grad: usize, slope: v128, sign: v128): void {
@@ -29,17 +29,17 @@ export abstract class Loss {
   }
 }
 
+/**
+ * The loops of every loss of a residual. Arrays are read and written in whole vectors, so they are padded to 16 bytes;
+ * what is computed in the padding is the caller's to ignore.
+ */
 export class Residual {
   /**
-   * The loop of every loss of a residual. Arrays are read and written in whole vectors, so they are padded to
-   * 16 bytes; what is computed in the padding is the caller's to ignore.
-   *
-   * The difference of two finite numbers may be beyond float32 where its weighted loss is not: a large one is
-   * formed from quarters, which loses no bit, and the loss is scaled back through the weight.
+   * For predictions and targets below 2^126 in size.
    *
    * @param stride -1 where `w` holds one weight per element, 0 where it is one vector for all
    */
-  @inline static run<L extends Loss>(
+  @inline static near<L extends Loss>(
     n: i32,
     x: usize,
     t: usize,
@@ -49,7 +49,31 @@ export class Residual {
     loss: usize,
     grad: usize,
   ): void {
-    const factor = f32x4.splat(changetype<L>(op).positive);
+    const one = F4.lit(1);
+    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+      const d = F4.sub(v128.load(x + i), v128.load(t + i));
+      const weight = v128.load(w + (i & stride));
+      const sign = F4.and(d, F4.lit(-0.0));
+      const value = changetype<L>(op).eval(v128.xor(d, sign), false, one, one, weight, sign, grad + i);
+      v128.store(loss + i, F4.mul(weight, value));
+    }
+  }
+
+  /**
+   * For all of them. The difference of two finite numbers may be beyond float32 where its weighted loss is not: a large
+   * one is formed from quarters, which loses no bit, and the loss is scaled back through the weight. Others, and those
+   * that either loop can form, have the same bits as from `near`.
+   */
+  @inline static far<L extends Loss>(
+    n: i32,
+    x: usize,
+    t: usize,
+    w: usize,
+    stride: usize,
+    op: usize,
+    loss: usize,
+    grad: usize,
+  ): void {
     for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const prediction = v128.load(x + i);
       const target = v128.load(t + i);
@@ -57,10 +81,10 @@ export class Residual {
       const scale = F4.pick(isLarge, F4.lit(0.25), F4.lit(1));
       const back = F4.pick(isLarge, F4.lit(4), F4.lit(1));
       const d = F4.sub(F4.mul(prediction, scale), F4.mul(target, scale));
-      const weight = F4.mul(v128.load(w + (i & stride)), factor);
+      const weight = v128.load(w + (i & stride));
       const sign = F4.and(d, F4.lit(-0.0));
-      const scaled = changetype<L>(op).eval(F4.abs(d), scale, back, weight, sign, grad + i);
-      v128.store(loss + i, F4.mul(F4.mul(weight, back), scaled));
+      const value = changetype<L>(op).eval(v128.xor(d, sign), true, scale, back, weight, sign, grad + i);
+      v128.store(loss + i, F4.mul(F4.mul(weight, back), value));
     }
   }
 }

@@ -31,6 +31,7 @@ export const smoothL1: PointwiseLoss<SmoothL1Options> = /* @__PURE__ */ defineLo
     return {
       name: "smoothL1",
       hard: kernel.smoothL1,
+      far: kernel.smoothL1Far,
       real: true,
       fields: [float(number(task, "beta", beta, 0, 3.4028234663852886e38))],
       positive: 1,

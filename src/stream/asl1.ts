@@ -17,6 +17,7 @@ export function asl1Form(name: string, task: string, mu: unknown): Form {
   return {
     name,
     hard: kernel.asl1,
+    far: kernel.asl1Far,
     real: true,
     fields: scale(checked).map(float),
     positive: 1,

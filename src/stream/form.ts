@@ -9,6 +9,8 @@ export interface Form {
   readonly name: string;
   /** For targets 0 and 1; for any targets of a loss of residuals. */
   readonly hard: HardKernel;
+  /** A loss of residuals: the same for predictions and targets of any size, where `hard` takes those below 2^126. */
+  readonly far?: HardKernel;
   /** For chunks with a soft target among them; hard elements get the bits that `hard` gives. None: refused. */
   readonly soft?: SoftKernel;
   /** Whether `soft` overwrites the soft elements only, and needs `hard` to have run. */

@@ -64,6 +64,8 @@ export function census(batch: Batch): { valid: number; positives: number } {
 }
 
 const INFINITE = 0x7f800000;
+/** The bit pattern of 2^126: the difference of two values below it is a float32. */
+const FAR = 0x7e800000;
 const ONE = 0x3f800000;
 const LARGEST = 0x7f7fffff;
 
@@ -116,13 +118,14 @@ function inspect(
   batch: Batch,
   from: number,
   size: number,
-): { isSoft: boolean; positives: number } {
+): { isSoft: boolean; isFar: boolean; positives: number } {
   const { f32, i32, u32 } = views();
   const report = at.report >> 2;
   if (form.real) kernel.surveyReal(size, at.x, at.t, at.report);
   else kernel.survey(size, at.x, at.t, at.report);
   const isSoft = !form.real && u32[report + 1] !== 0;
   let positives = form.real ? i32[report + 1]! : f32[report + 2]!;
+  const isFar = form.real === true && u32[report]! >= FAR;
   let refused = u32[report]! >= INFINITE || (isSoft && !form.soft);
   if (isSoft && !refused) {
     kernel.surveySoft(size, at.t, at.report);
@@ -131,12 +134,18 @@ function inspect(
   }
   if (batch.weights && kernel.gauge(size, at.w) >>> 0 > LARGEST) refused = true;
   if (refused) refuse(task, form, batch, from, size);
-  return { isSoft, positives };
+  return { isSoft, isFar, positives };
 }
 
 /** Runs the kernels of a loss on the chunk in the arena, and says what to add up. */
-function run(form: Form, stride: number, size: number, isSoft: boolean): Pick<Chunk, "addends" | "many"> {
-  const { hard, soft, patches } = form;
+function run(
+  form: Form,
+  stride: number,
+  size: number,
+  isSoft: boolean,
+  isFar: boolean,
+): Pick<Chunk, "addends" | "many"> {
+  const { hard, far = hard, soft, patches } = form;
   const perClass = typeof form.positive !== "number" || typeof form.negative !== "number";
   let packed = -1;
   if (isSoft && soft) {
@@ -144,7 +153,7 @@ function run(form: Form, stride: number, size: number, isSoft: boolean): Pick<Ch
   }
   if (!isSoft || patches) {
     if (perClass) kernel.choose(size, at.t, at.a1, at.a0, at.w);
-    packed = hard(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad) ?? -1;
+    packed = (isFar ? far : hard)(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad) ?? -1;
   }
   if (isSoft && soft) {
     soft(size, at.x, at.t, stride ? at.w1 : at.a1, stride ? at.w0 : at.a0, stride, at.op, at.loss, at.grad);
@@ -172,14 +181,14 @@ export function pass(
     const size = Math.min(step, n - from);
     copyIn(batch, from, size);
     const valid = batch.mask ? kernel.blank(size, at.mask, at.x, at.t, at.w) : size;
-    const { isSoft, positives } = inspect(task, form, batch, from, size);
+    const { isSoft, isFar, positives } = inspect(task, form, batch, from, size);
     const { f32, i32 } = views();
     const counts = { from, size, valid, positives };
     const by = divisor(counts);
     const single = Math.fround(by) === by;
     f32[at.op >> 2] = single ? by : 1;
     for (let i = 0; i < form.fields.length; i++) i32[(at.op >> 2) + 3 + i] = form.fields[i]!;
-    const { addends, many } = run(form, layWeights(form, batch, from, size), size, isSoft);
+    const { addends, many } = run(form, layWeights(form, batch, from, size), size, isSoft, isFar);
     if (!single) kernel.divide(size, at.grad, by);
     each({ from, size, valid, positives, addends, many });
   }

@@ -172,7 +172,9 @@ export interface Kernel {
   readonly asymmetricParts: HardKernel;
   readonly asymmetricReal: HardKernel;
   readonly smoothL1: HardKernel;
+  readonly smoothL1Far: HardKernel;
   readonly asl1: HardKernel;
+  readonly asl1Far: HardKernel;
   readonly tallyFloor: TallyKernel;
   readonly tallyRounded: TallyKernel;
   readCells(bins: number, cells: number, counts: number, sums: number, words: number): number;
