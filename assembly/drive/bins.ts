@@ -48,7 +48,6 @@ export class Bins {
   static block(n: i32, bytes: usize, loss: usize, range: u64, bins: i32, scratch: usize, cells: usize): void {
     const band = scratch + ALL;
     const rest = band + ROOM;
-    if (!Bins.fits(range)) range = Grid.range(n, loss);
     if (Grid.most(range) >> 23 > <u32>(126 + TOP + BITS)) {
       Bins.slow((n + 3) & ~3, bytes, loss, cells);
       return;
@@ -92,7 +91,7 @@ export class Bins {
    *
    * @param n any; the padding of `g` and `loss` up to the next multiple of four is set to 0
    * @param scratch tables (32 kB, zeros), then room for one block (33 kB)
-   * @returns the largest bit pattern of a loss; at or above 0x7f800000 nothing was added
+   * @returns the largest bit pattern of a loss; at or above 0x7f800000 not all was added
    */
   @inline static tally<E extends Edges>(
     n: i32,
@@ -104,20 +103,15 @@ export class Bins {
     cells: usize,
   ): u32 {
     if (n & 3) v128.store(g + ((<usize>n) << 2), i32x4.splat(0));
-    const range = Grid.range(n, loss);
-    const most = Grid.most(range);
-    if (most >= 0x7f800000) return most;
-    Regions.index<E>(n, g, <f32>bins, bytes);
+    let most: u32 = 0;
     for (let from: i32 = 0; from < n; from += BLOCK) {
-      Bins.block(
-        min(n - from, BLOCK),
-        bytes + from,
-        loss + ((<usize>from) << 2),
-        range,
-        bins,
-        scratch,
-        cells,
-      );
+      const m = min(n - from, BLOCK);
+      const at = (<usize>from) << 2;
+      const range = Grid.range(m, loss + at);
+      most = max<u32>(most, Grid.most(range));
+      if (most >= 0x7f800000) return most;
+      Regions.index<E>(m, g + at, <f32>bins, bytes + from);
+      Bins.block(m, bytes + from, loss + at, range, bins, scratch, cells);
     }
     store<i64>(cells, load<i64>(cells) - (-n & 3)); // the padding counted as easy samples
     return most;

@@ -20,12 +20,23 @@ export abstract class Loss {
    * @param far whether there are scales other than 1; a literal
    * @param scale 1, or 1/4 where |d| itself may be beyond float32
    * @param back 1 / scale
+   * @param divides whether there is a divisor other than 1; a literal
    */
-  abstract eval(a: v128, far: bool, scale: v128, back: v128, w: v128, sign: v128, grad: usize): v128;
+  abstract eval(
+    a: v128,
+    far: bool,
+    scale: v128,
+    back: v128,
+    w: v128,
+    sign: v128,
+    grad: usize,
+    divides: bool,
+  ): v128;
 
   /** The gradient with respect to the prediction: that with respect to |d|, with the sign of d. */
-  @inline put(grad: usize, slope: v128, sign: v128): void {
-    v128.store(grad, f32x4.div(v128.xor(slope, sign), f32x4.splat(this.divisor)));
+  @inline put(grad: usize, slope: v128, sign: v128, divides: bool): void {
+    const signed = v128.xor(slope, sign);
+    v128.store(grad, divides ? f32x4.div(signed, f32x4.splat(this.divisor)) : signed);
   }
 }
 
@@ -38,6 +49,7 @@ export class Residual {
    * For predictions and targets below 2^126 in size.
    *
    * @param stride -1 where `w` holds one weight per element, 0 where it is one vector for all
+   * @param divides see `Loss.eval`: a division by 1 changes no bit, and costs as much as another
    */
   @inline static near<L extends Loss>(
     n: i32,
@@ -48,13 +60,23 @@ export class Residual {
     op: usize,
     loss: usize,
     grad: usize,
+    divides: bool,
   ): void {
     const one = F4.lit(1);
     for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const d = F4.sub(v128.load(x + i), v128.load(t + i));
       const weight = v128.load(w + (i & stride));
       const sign = F4.and(d, F4.lit(-0.0));
-      const value = changetype<L>(op).eval(v128.xor(d, sign), false, one, one, weight, sign, grad + i);
+      const value = changetype<L>(op).eval(
+        v128.xor(d, sign),
+        false,
+        one,
+        one,
+        weight,
+        sign,
+        grad + i,
+        divides,
+      );
       v128.store(loss + i, F4.mul(weight, value));
     }
   }
@@ -83,7 +105,16 @@ export class Residual {
       const d = F4.sub(F4.mul(prediction, scale), F4.mul(target, scale));
       const weight = v128.load(w + (i & stride));
       const sign = F4.and(d, F4.lit(-0.0));
-      const value = changetype<L>(op).eval(v128.xor(d, sign), true, scale, back, weight, sign, grad + i);
+      const value = changetype<L>(op).eval(
+        v128.xor(d, sign),
+        true,
+        scale,
+        back,
+        weight,
+        sign,
+        grad + i,
+        true,
+      );
       v128.store(loss + i, F4.mul(F4.mul(weight, back), value));
     }
   }

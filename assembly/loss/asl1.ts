@@ -20,12 +20,21 @@ export class Asl1 extends Loss {
   unit: f32;
   mu: f32;
 
-  @inline eval(a: v128, far: bool, scale: v128, back: v128, w: v128, sign: v128, grad: usize): v128 {
+  @inline eval(
+    a: v128,
+    far: bool,
+    scale: v128,
+    back: v128,
+    w: v128,
+    sign: v128,
+    grad: usize,
+    divides: bool,
+  ): v128 {
     const mu = F4.lit(this.mu);
     const unit = far ? F4.mul(back, F4.lit(this.unit)) : F4.lit(this.unit);
     const y = f32x4.pmin(F4.mul(a, unit), F4.lit(1.152921504606847e18));
     const h = F4.sqrt(F4.madd(y, y, F4.mul(mu, mu)));
-    this.put(grad, F4.mul(w, F4.div(y, h)), sign);
+    this.put(grad, F4.mul(w, F4.div(y, h)), sign, divides);
     return F4.mul(a, F4.div(y, F4.add(h, mu)));
   }
 }
@@ -40,7 +49,8 @@ export function asl1(
   loss: usize,
   grad: usize,
 ): void {
-  Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad);
+  if (changetype<Asl1>(op).divisor == 1) Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad, false);
+  else Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad, true);
 }
 
 export function asl1Far(

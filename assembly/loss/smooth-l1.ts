@@ -17,13 +17,22 @@ import { F4 } from "../lane/f32x4";
 export class SmoothL1 extends Loss {
   beta: f32;
 
-  @inline eval(a: v128, far: bool, scale: v128, back: v128, w: v128, sign: v128, grad: usize): v128 {
+  @inline eval(
+    a: v128,
+    far: bool,
+    scale: v128,
+    back: v128,
+    w: v128,
+    sign: v128,
+    grad: usize,
+    divides: bool,
+  ): v128 {
     const beta = F4.lit(this.beta);
     const whole = far ? F4.mul(a, back) : a;
     const near = far ? F4.mul(beta, scale) : beta;
     // 0 / 0, for beta = 0, is not below 1: `pmin` in this order makes it 1, and a residual of 0 has slope 0.
     const r = f32x4.pmin(F4.lit(1), F4.div(whole, beta));
-    this.put(grad, F4.mul(w, F4.and(r, f32x4.ne(a, F4.lit(0)))), sign);
+    this.put(grad, F4.mul(w, F4.and(r, f32x4.ne(a, F4.lit(0)))), sign, divides);
     return F4.mul(r, F4.sub(a, F4.mul(F4.mul(F4.lit(0.5), near), r)));
   }
 }
@@ -38,7 +47,7 @@ export function smoothL1(
   loss: usize,
   grad: usize,
 ): void {
-  Residual.near<SmoothL1>(n, x, t, w, stride, op, loss, grad);
+  Residual.near<SmoothL1>(n, x, t, w, stride, op, loss, grad, true);
 }
 
 export function smoothL1Far(
