@@ -8,7 +8,7 @@ export { fineHistogram, prefixSum } from "./density/histogram";
 export { exactDensity, exactScale } from "./density/weight";
 export { indexFloor, indexRounded, readCells, tallyFloor, tallyRounded } from "./drive/bins";
 export { decay } from "./drive/decay";
-export { lookup, lookupWide, planes } from "./drive/lookup";
+export { lookup, lookupHalf, lookupWide, planes } from "./drive/lookup";
 export { gatherPairs, marginPairs, scatterPairs } from "./drive/pairs";
 export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
 export { joinRows, marginRows, settleRows, spreadRows, weighRows } from "./drive/row-margin";

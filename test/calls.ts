@@ -314,6 +314,7 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   bracket,
   planes: { table: (arena) => [arena.floats(32, "wild"), arena.room(128)] },
   lookup: lookup((arena) => arena.bytes(128, 256), 48),
+  lookupHalf: lookup((arena) => arena.bytes(64, 256), 24),
   lookupWide: lookup((arena) => arena.floats(256, "weights"), 256),
   // (n, losses, mask, keys): keys for n and a table of counts behind them
   lossKeys: kinds(["logits", "wild"], (losses) => (arena, n) => [

@@ -80,6 +80,7 @@ export const COPIES: Readonly<Record<string, number>> = {
   blend: 4,
   scatter: 4,
   lookup: 1,
+  lookupHalf: 1,
   lookupWide: 1,
   lossKeys: 4,
   drScores: 1, // this one and the next two: two copies of each would add 1.2 kB

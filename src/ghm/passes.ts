@@ -67,7 +67,8 @@ export function layWeights(divisors: Float64Array): void {
 
 /** Multiplies values, such as the factors of a chunk, by the weights of their regions, whose indices are at `bytes`. */
 export function weigh(size: number, values: number, bins: number, bytes: number): void {
-  if (bins <= 32) kernel.lookup(size, values, bytes, at.planes, values);
+  if (bins <= 16) kernel.lookupHalf(size, values, bytes, at.planes, values);
+  else if (bins <= 32) kernel.lookup(size, values, bytes, at.planes, values);
   else kernel.lookupWide(size, values, bytes, at.table, values);
 }
 

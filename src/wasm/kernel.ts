@@ -207,6 +207,7 @@ export interface Kernel {
   ): void;
   planes(table: number, out: number): void;
   lookup(n: number, values: number, bytes: number, planes: number, out: number): void;
+  lookupHalf(n: number, values: number, bytes: number, planes: number, out: number): void;
   lookupWide(n: number, values: number, bytes: number, table: number, out: number): void;
   keepLanes(cells: number, mask: number, keep: number): void;
   occlude(n: number, cells: number, x: number, keep: number, out: number): number;
