@@ -123,7 +123,8 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
       form,
       batch,
       (chunk) => {
-        if (by === 0) by = normalize(normalizer, chunk.valid, chunk.positives);
+        if (by === 0)
+          by = normalize(normalizer, chunk.valid, normalizer === "positives" ? chunk.positives : 0);
         return by;
       },
       (chunk) => {

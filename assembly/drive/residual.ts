@@ -46,8 +46,9 @@ export abstract class Loss {
  */
 export class Residual {
   /**
-   * For predictions and targets below 2^126 in size.
+   * For differences that are float32, which it finds out. The padding of `x` and `t` is set to 0.
    *
+   * @returns whether one is not, or a value is not finite: what was written is good for nothing then
    * @param stride -1 where `w` holds one weight per element, 0 where it is one vector for all
    * @param divides see `Loss.eval`: a division by 1 changes no bit, and costs as much as another
    */
@@ -61,30 +62,30 @@ export class Residual {
     loss: usize,
     grad: usize,
     divides: bool,
-  ): void {
+  ): bool {
+    const end = (<usize>n) << 2;
+    if (n & 3) {
+      v128.store(x + end, i32x4.splat(0));
+      v128.store(t + end, i32x4.splat(0));
+    }
     const one = F4.lit(1);
-    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+    let most = i32x4.splat(0);
+    for (let i: usize = 0; i < end; i += 16) {
       const d = F4.sub(v128.load(x + i), v128.load(t + i));
       const weight = v128.load(w + (i & stride));
       const sign = F4.and(d, F4.lit(-0.0));
-      const value = changetype<L>(op).eval(
-        v128.xor(d, sign),
-        false,
-        one,
-        one,
-        weight,
-        sign,
-        grad + i,
-        divides,
-      );
+      const a = v128.xor(d, sign);
+      most = i32x4.max_u(most, a);
+      const value = changetype<L>(op).eval(a, false, one, one, weight, sign, grad + i, divides);
       v128.store(loss + i, F4.mul(weight, value));
     }
+    return v128.any_true(i32x4.gt_u(most, i32x4.splat(0x7f7fffff)));
   }
 
   /**
    * For all of them. The difference of two finite numbers may be beyond float32 where its weighted loss is not: a large
-   * one is formed from quarters, which loses no bit, and the loss is scaled back through the weight. Others, and those
-   * that either loop can form, have the same bits as from `near`.
+   * one is formed from quarters, which loses no bit, and the loss is scaled back through the weight. Those that are
+   * float32 have the same bits as from `near`.
    */
   @inline static far<L extends Loss>(
     n: i32,

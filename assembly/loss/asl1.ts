@@ -39,6 +39,7 @@ export class Asl1 extends Loss {
   }
 }
 
+/** @returns see `Residual.near` */
 export function asl1(
   n: i32,
   x: usize,
@@ -48,9 +49,10 @@ export function asl1(
   op: usize,
   loss: usize,
   grad: usize,
-): void {
-  if (changetype<Asl1>(op).divisor == 1) Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad, false);
-  else Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad, true);
+): bool {
+  return changetype<Asl1>(op).divisor == 1
+    ? Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad, false)
+    : Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad, true);
 }
 
 export function asl1Far(

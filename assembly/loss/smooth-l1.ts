@@ -37,6 +37,7 @@ export class SmoothL1 extends Loss {
   }
 }
 
+/** @returns see `Residual.near` */
 export function smoothL1(
   n: i32,
   x: usize,
@@ -46,8 +47,8 @@ export function smoothL1(
   op: usize,
   loss: usize,
   grad: usize,
-): void {
-  Residual.near<SmoothL1>(n, x, t, w, stride, op, loss, grad, true);
+): bool {
+  return Residual.near<SmoothL1>(n, x, t, w, stride, op, loss, grad, true);
 }
 
 export function smoothL1Far(

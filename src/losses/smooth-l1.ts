@@ -30,8 +30,8 @@ export const smoothL1: PointwiseLoss<SmoothL1Options> = /* @__PURE__ */ defineLo
   form(task, { beta }) {
     return {
       name: "smoothL1",
-      hard: kernel.smoothL1,
-      far: kernel.smoothL1Far,
+      hard: kernel.smoothL1Far,
+      near: kernel.smoothL1,
       real: true,
       fields: [float(number(task, "beta", beta, 0, 3.4028234663852886e38))],
       positive: 1,

@@ -16,8 +16,8 @@ export function asl1Form(name: string, task: string, mu: unknown): Form {
   const checked = number(task, "mu", mu, 1.1754943508222875e-38, 3.4028234663852886e38);
   return {
     name,
-    hard: kernel.asl1,
-    far: kernel.asl1Far,
+    hard: kernel.asl1Far,
+    near: kernel.asl1,
     real: true,
     fields: scale(checked).map(float),
     positive: 1,

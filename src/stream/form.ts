@@ -1,5 +1,5 @@
 import { array, describe } from "../check.ts";
-import type { HardKernel, SoftKernel } from "../wasm/kernel.ts";
+import type { HardKernel, NearKernel, SoftKernel } from "../wasm/kernel.ts";
 
 /** One value for all elements, or one per class of a batch `[rows, classes]`. */
 export type PerClass = number | Float32Array;
@@ -9,8 +9,8 @@ export interface Form {
   readonly name: string;
   /** For targets 0 and 1; for any targets of a loss of residuals. */
   readonly hard: HardKernel;
-  /** A loss of residuals: the same for predictions and targets of any size, where `hard` takes those below 2^126. */
-  readonly far?: HardKernel;
+  /** A loss of residuals: the same, faster, tried first. */
+  readonly near?: NearKernel;
   /** For chunks with a soft target among them; hard elements get the bits that `hard` gives. None: refused. */
   readonly soft?: SoftKernel;
   /** Whether `soft` overwrites the soft elements only, and needs `hard` to have run. */

@@ -40,6 +40,12 @@ function copyTargets(batch: Batch, from: number, size: number): void {
   }
 }
 
+/** Targets above 1/2 of the chunk in the arena. */
+function countPositives(size: number): number {
+  kernel.surveySoft(size, at.t, at.report);
+  return views().i32[(at.report >> 2) + 1]!;
+}
+
 /**
  * Counts the valid elements and the valid positives of a batch before anything is computed from it: what a
  * mean divides by must be known before the first gradient is written.
@@ -56,16 +62,13 @@ export function census(batch: Batch): { valid: number; positives: number } {
       views().u8.set(batch.mask.subarray(from, from + size), at.mask);
       left = kernel.blank(size, at.mask, at.x, at.t, at.w);
     }
-    kernel.surveySoft(size, at.t, at.report);
     valid += left;
-    positives += views().i32[(at.report >> 2) + 1]!;
+    positives += countPositives(size);
   }
   return { valid, positives };
 }
 
 const INFINITE = 0x7f800000;
-/** The bit pattern of 2^126: the difference of two values below it is a float32. */
-const FAR = 0x7e800000;
 const ONE = 0x3f800000;
 const LARGEST = 0x7f7fffff;
 
@@ -111,41 +114,43 @@ function layWeights(form: Form, batch: Batch, from: number, size: number): numbe
   return -1;
 }
 
-/** What the chunk in the arena holds. Throws for the first value that the loss is not defined for. */
+/**
+ * What the chunk in the arena holds. Throws for the first value that the loss is not defined for; predictions and
+ * real-valued targets are looked at later, by `runReal`.
+ */
 function inspect(
   task: string,
   form: Form,
   batch: Batch,
   from: number,
   size: number,
-): { isSoft: boolean; isFar: boolean; positives: number } {
-  const { f32, i32, u32 } = views();
+): { isSoft: boolean; positives?: number } {
+  const { f32, u32 } = views();
   const report = at.report >> 2;
-  if (form.real) kernel.surveyReal(size, at.x, at.t, at.report);
-  else kernel.survey(size, at.x, at.t, at.report);
-  const isSoft = !form.real && u32[report + 1] !== 0;
-  let positives = form.real ? i32[report + 1]! : f32[report + 2]!;
-  const isFar = form.real === true && u32[report]! >= FAR;
-  let refused = u32[report]! >= INFINITE || (isSoft && !form.soft);
+  let isSoft = false;
+  let positives: number | undefined;
+  let refused = false;
+  if (!form.real) {
+    kernel.survey(size, at.x, at.t, at.report);
+    isSoft = u32[report + 1] !== 0;
+    positives = f32[report + 2]!;
+    refused = u32[report]! >= INFINITE || (isSoft && !form.soft);
+  }
   if (isSoft && !refused) {
-    kernel.surveySoft(size, at.t, at.report);
+    positives = countPositives(size);
     refused = u32[report]! > ONE;
-    positives = i32[report + 1]!;
   }
   if (batch.weights && kernel.gauge(size, at.w) >>> 0 > LARGEST) refused = true;
   if (refused) refuse(task, form, batch, from, size);
-  return { isSoft, isFar, positives };
+  return positives === undefined ? { isSoft } : { isSoft, positives };
 }
 
+/** What to add up of the chunk in the arena. */
+type Sums = Pick<Chunk, "addends" | "many">;
+
 /** Runs the kernels of a loss on the chunk in the arena, and says what to add up. */
-function run(
-  form: Form,
-  stride: number,
-  size: number,
-  isSoft: boolean,
-  isFar: boolean,
-): Pick<Chunk, "addends" | "many"> {
-  const { hard, far = hard, soft, patches } = form;
+function run(form: Form, stride: number, size: number, isSoft: boolean): Sums {
+  const { hard, soft, patches } = form;
   const perClass = typeof form.positive !== "number" || typeof form.negative !== "number";
   let packed = -1;
   if (isSoft && soft) {
@@ -153,13 +158,25 @@ function run(
   }
   if (!isSoft || patches) {
     if (perClass) kernel.choose(size, at.t, at.a1, at.a0, at.w);
-    packed = (isFar ? far : hard)(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad) ?? -1;
+    packed = hard(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad) ?? -1;
   }
   if (isSoft && soft) {
     soft(size, at.x, at.t, stride ? at.w1 : at.a1, stride ? at.w0 : at.a0, stride, at.op, at.loss, at.grad);
     packed = -1;
   }
   return packed < 0 ? { addends: at.loss, many: size } : { addends: at.op + PACKED, many: packed };
+}
+
+/**
+ * Runs a loss of residuals on the chunk in the arena. The kernel that is tried first finds out whether values are
+ * unusual: the chunk is looked at only then, and the first one that is not finite refused.
+ */
+function runReal(task: string, form: Form, batch: Batch, from: number, size: number, stride: number): Sums {
+  if (form.near?.(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad) === 0)
+    return { addends: at.loss, many: size };
+  kernel.surveyReal(size, at.x, at.t, at.report);
+  if (views().u32[at.report >> 2]! >= INFINITE) refuse(task, form, batch, from, size);
+  return run(form, stride, size, false);
 }
 
 /**
@@ -181,16 +198,24 @@ export function pass(
     const size = Math.min(step, n - from);
     copyIn(batch, from, size);
     const valid = batch.mask ? kernel.blank(size, at.mask, at.x, at.t, at.w) : size;
-    const { isSoft, isFar, positives } = inspect(task, form, batch, from, size);
+    const { isSoft, positives } = inspect(task, form, batch, from, size);
     const { f32, i32 } = views();
-    const counts = { from, size, valid, positives };
-    const by = divisor(counts);
+    const surveyed = {
+      from,
+      size,
+      valid,
+      get positives(): number {
+        return positives ?? countPositives(size);
+      },
+    };
+    const by = divisor(surveyed);
     const single = Math.fround(by) === by;
     f32[at.op >> 2] = single ? by : 1;
     for (let i = 0; i < form.fields.length; i++) i32[(at.op >> 2) + 3 + i] = form.fields[i]!;
-    const { addends, many } = run(form, layWeights(form, batch, from, size), size, isSoft, isFar);
+    const stride = layWeights(form, batch, from, size);
+    const sums = form.real ? runReal(task, form, batch, from, size, stride) : run(form, stride, size, isSoft);
     if (!single) kernel.divide(size, at.grad, by);
-    each({ from, size, valid, positives, addends, many });
+    each(Object.assign(surveyed, sums));
   }
 }
 

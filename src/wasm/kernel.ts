@@ -16,6 +16,8 @@ export type HardKernel = (
   /** 1 where `loss` holds exp(-|x|) already: for kernels that losses of rows take. */
   isGiven?: number,
 ) => number | undefined;
+/** The same of a loss of residuals, for differences that are float32: returns 1 if one is not, and nothing holds then. */
+export type NearKernel = (...args: Parameters<HardKernel>) => number;
 export type SoftKernel = (
   n: number,
   x: number,
@@ -171,9 +173,9 @@ export interface Kernel {
   readonly softTruncation: HardKernel;
   readonly asymmetricParts: HardKernel;
   readonly asymmetricReal: HardKernel;
-  readonly smoothL1: HardKernel;
+  readonly smoothL1: NearKernel;
   readonly smoothL1Far: HardKernel;
-  readonly asl1: HardKernel;
+  readonly asl1: NearKernel;
   readonly asl1Far: HardKernel;
   readonly tallyFloor: TallyKernel;
   readonly tallyRounded: TallyKernel;
