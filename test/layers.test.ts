@@ -17,6 +17,7 @@ const ASSEMBLY: Layers = {
   adversary: ["lane", "math"],
   index: ["lane", "math", "drive", "loss", "sort", "density", "adversary"],
   probe: ["lane", "math", "drive", "loss", "sort", "density"],
+  floor: ["lane", "math"],
 };
 
 const SRC: Layers = {

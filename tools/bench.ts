@@ -1,9 +1,10 @@
 /**
- * Runs the benchmark: `bun tools/bench.ts [ENGINE...] [--contest=NAME...] [--kernels]`. Without an engine, Node if there
+ * Runs the benchmark: `bun tools/bench.ts [ENGINE...] [--contest=NAME...] [--kernels] [--floors]`. Without an engine, Node if there
  * is one, else Bun.
  * The benchmark is bundled first, because Node before 22.18 cannot load TypeScript.
  *
- * `--kernels` compares the interleaved module with the plain one instead, the best of five processes each.
+ * `--kernels` compares the interleaved module with the plain one instead, the best of five processes each. `--floors`
+ * prints how fast some losses could be at all: see bench/floors.ts.
  */
 import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
@@ -86,6 +87,10 @@ console.log(`${cpus()[0]?.model.trim()}, one core`);
 if (words.includes("--kernels")) {
   const script = bundle("kernels");
   for (const engine of found) kernels(engine, script);
+} else if (words.includes("--floors")) {
+  const script = bundle("floors");
+  for (const engine of found)
+    console.log(`${engine.name} ${engine.version}\n${run(engine, script, []).trimEnd()}`);
 } else {
   const script = bundle("main");
   if (found.length === 1) {

@@ -1,0 +1,70 @@
+/**
+ * For benches only, never shipped: the arithmetic that no implementation of a loss can leave out, and nothing else. No
+ * check, no exact sum; `bench/floors.ts` times it.
+ *
+ * Reads and writes whole vectors: arrays are padded to a multiple of 16 bytes.
+ */
+import { F4 } from "./lane/f32x4";
+import { Exp } from "./math/exp";
+import { Log1p } from "./math/log1p";
+
+/** The lanes of a sum, added up. */
+function reduce(v: v128): f32 {
+  return (
+    f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3)
+  );
+}
+
+/** The slope of asl1, d / sqrt(d^2 + mu^2), and the sum of the roots: one square root and one division. */
+export function slopeFloor(n: i32, x: usize, t: usize, square: f32, grad: usize): f32 {
+  let sum = F4.lit(0);
+  for (let i = 0; i < n << 2; i += 16) {
+    const d = F4.sub(v128.load(x + i), v128.load(t + i));
+    const h = F4.sqrt(F4.madd(d, d, F4.lit(square)));
+    sum = F4.add(sum, h);
+    v128.store(grad + i, F4.div(d, h));
+  }
+  return reduce(sum);
+}
+
+/** The same without either: from a guess at the bits of 1 / sqrt, three steps of Newton give some 22 bits. */
+export function slopeNewton(n: i32, x: usize, t: usize, square: f32, grad: usize): f32 {
+  let sum = F4.lit(0);
+  for (let i = 0; i < n << 2; i += 16) {
+    const d = F4.sub(v128.load(x + i), v128.load(t + i));
+    const s = F4.madd(d, d, F4.lit(square));
+    const half = F4.mul(s, F4.lit(0.5));
+    let r = i32x4.sub(i32x4.splat(0x5f375a86), i32x4.shr_u(s, 1));
+    r = F4.mul(r, F4.sub(F4.lit(1.5), F4.mul(half, F4.mul(r, r))));
+    r = F4.mul(r, F4.sub(F4.lit(1.5), F4.mul(half, F4.mul(r, r))));
+    r = F4.mul(r, F4.sub(F4.lit(1.5), F4.mul(half, F4.mul(r, r))));
+    sum = F4.add(sum, F4.mul(s, r));
+    v128.store(grad + i, F4.mul(d, r));
+  }
+  return reduce(sum);
+}
+
+/** `slopeFloor` with a gradient that is rounded and then divided. */
+export function meanFloor(n: i32, x: usize, t: usize, square: f32, grad: usize, divisor: f32): f32 {
+  let sum = F4.lit(0);
+  for (let i = 0; i < n << 2; i += 16) {
+    const d = F4.sub(v128.load(x + i), v128.load(t + i));
+    const h = F4.sqrt(F4.madd(d, d, F4.lit(square)));
+    sum = F4.add(sum, h);
+    v128.store(grad + i, F4.div(F4.div(d, h), F4.lit(divisor)));
+  }
+  return reduce(sum);
+}
+
+/** n exponentials. */
+export function expFloor(n: i32, x: usize, y: usize): void {
+  for (let i = 0; i < n << 2; i += 16) v128.store(y + i, Exp.nonPositive(v128.load(x + i)));
+}
+
+/** n logarithms and as many divisions. */
+export function logFloor(n: i32, z: usize, y: usize): void {
+  for (let i = 0; i < n << 2; i += 16) {
+    const v = v128.load(z + i);
+    v128.store(y + i, F4.div(Log1p.unit(v), v));
+  }
+}
