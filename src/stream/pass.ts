@@ -1,7 +1,8 @@
 import { at, CHUNK, PACKED, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
-import { type Batch, type Outputs, refuse } from "./batch.ts";
+import type { Batch, Outputs } from "./batch.ts";
 import type { Form, PerClass } from "./form.ts";
+import { countPositives, inspect, inspectReal } from "./inspect.ts";
 
 /** What one chunk turned out to hold, known before anything is computed from it. */
 export interface Surveyed {
@@ -40,12 +41,6 @@ function copyTargets(batch: Batch, from: number, size: number): void {
   }
 }
 
-/** Targets above 1/2 of the chunk in the arena. */
-function countPositives(size: number): number {
-  kernel.surveySoft(size, at.t, at.report);
-  return views().i32[(at.report >> 2) + 1]!;
-}
-
 /**
  * Counts the valid elements and the valid positives of a batch before anything is computed from it: what a
  * mean divides by must be known before the first gradient is written.
@@ -67,10 +62,6 @@ export function census(batch: Batch): { valid: number; positives: number } {
   }
   return { valid, positives };
 }
-
-const INFINITE = 0x7f800000;
-const ONE = 0x3f800000;
-const LARGEST = 0x7f7fffff;
 
 /** Lays class weights out over the chunk, one per element. */
 function layPattern(value: PerClass, classes: number, phase: number, size: number, address: number): void {
@@ -114,37 +105,6 @@ function layWeights(form: Form, batch: Batch, from: number, size: number): numbe
   return -1;
 }
 
-/**
- * What the chunk in the arena holds. Throws for the first value that the loss is not defined for; predictions and
- * real-valued targets are looked at later, by `runReal`.
- */
-function inspect(
-  task: string,
-  form: Form,
-  batch: Batch,
-  from: number,
-  size: number,
-): { isSoft: boolean; positives?: number } {
-  const { f32, u32 } = views();
-  const report = at.report >> 2;
-  let isSoft = false;
-  let positives: number | undefined;
-  let refused = false;
-  if (!form.real) {
-    kernel.survey(size, at.x, at.t, at.report);
-    isSoft = u32[report + 1] !== 0;
-    positives = f32[report + 2]!;
-    refused = u32[report]! >= INFINITE || (isSoft && !form.soft);
-  }
-  if (isSoft && !refused) {
-    positives = countPositives(size);
-    refused = u32[report]! > ONE;
-  }
-  if (batch.weights && kernel.gauge(size, at.w) >>> 0 > LARGEST) refused = true;
-  if (refused) refuse(task, form, batch, from, size);
-  return positives === undefined ? { isSoft } : { isSoft, positives };
-}
-
 /** What to add up of the chunk in the arena. */
 type Sums = Pick<Chunk, "addends" | "many">;
 
@@ -174,8 +134,7 @@ function run(form: Form, stride: number, size: number, isSoft: boolean): Sums {
 function runReal(task: string, form: Form, batch: Batch, from: number, size: number, stride: number): Sums {
   if (form.near?.(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad) === 0)
     return { addends: at.loss, many: size };
-  kernel.surveyReal(size, at.x, at.t, at.report);
-  if (views().u32[at.report >> 2]! >= INFINITE) refuse(task, form, batch, from, size);
+  inspectReal(task, form, batch, from, size);
   return run(form, stride, size, false);
 }
 
