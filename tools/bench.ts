@@ -1,16 +1,16 @@
 /**
- * Runs the benchmark: `bun tools/bench.ts [ENGINE...] [--contest=NAME...] [--kernels] [--floors]`. Without an engine, Node if there
- * is one, else Bun.
- * The benchmark is bundled first, because Node before 22.18 cannot load TypeScript.
+ * Runs the benchmark: `bun tools/bench.ts [ENGINE...] [--contest=NAME...]`. Without an engine, Node if there is one, else
+ * Bun. The benchmark is bundled first, because Node before 22.18 cannot load TypeScript.
  *
- * `--kernels` compares the interleaved module with the plain one instead, the best of five processes each. `--floors`
- * prints how fast some losses could be at all: see bench/floors.ts.
+ * `--kernels` compares the interleaved module with the plain one instead, the best of five processes each; `--twins`
+ * compares kernels with the same in C; `--floors` prints how fast some losses could be at all: see bench/floors.ts.
  */
 import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
 import process from "node:process";
 import type { Line } from "../bench/main.ts";
 import { type Engine, type EngineName, findEngine } from "./engines.ts";
+import { twins } from "./twins.ts";
 
 const NAMES: EngineName[] = ["node", "deno", "bun"];
 const words = process.argv.slice(2);
@@ -84,7 +84,10 @@ function kernels(engine: Engine, script: string): void {
 const found = engines();
 if (found.length === 0) throw new Error(`Cannot benchmark: expected one of ${NAMES.join(", ")}, got none`);
 console.log(`${cpus()[0]?.model.trim()}, one core`);
-if (words.includes("--kernels")) {
+if (words.includes("--twins")) {
+  const script = bundle("twin/engine");
+  twins(found, (engine, args) => run(engine, script, args));
+} else if (words.includes("--kernels")) {
   const script = bundle("kernels");
   for (const engine of found) kernels(engine, script);
 } else if (words.includes("--floors")) {

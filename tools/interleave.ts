@@ -138,7 +138,8 @@ function globalType(declared: Expr): string {
   return isList(declared) ? (headOf(declared) === "mut" ? atom(declared, 1) : "") : declared;
 }
 
-function readText(wasm: Uint8Array): string {
+/** A module as text, in which operands are nested in their instructions. */
+export function readText(wasm: Uint8Array): string {
   const module = binaryen.readBinary(wasm);
   module.setFeatures(binaryen.Features.All);
   const text = module.emitText();

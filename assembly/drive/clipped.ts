@@ -21,17 +21,16 @@ class Inside {
   /** Moves logits and targets; returns how many bytes of each. */
   @inline static take<L extends Clipped>(from: usize, end: usize, x: usize, t: usize, op: usize): usize {
     const logits = Inside.room(op, 0);
-    const targets = Inside.room(op, 1);
     let set = Inside.room(op, 4);
-    let to: usize = 0;
+    let to = logits;
     const least = f32x4.splat(changetype<L>(op).least());
     for (let i = from; i < end; i += 16) {
       const logit = v128.load(x + i);
       const target = v128.load(t + i);
       const lanes = i32x4.bitmask(v128.or(f32x4.gt(target, f32x4.splat(0)), f32x4.ge(logit, least)));
       store<u8>(set++, lanes);
-      v128.store(logits + to, Pack.together(logit, lanes));
-      v128.store(targets + to, Pack.together(target, lanes));
+      v128.store(to, Pack.together(logit, lanes));
+      v128.store(to, Pack.together(target, lanes), Stages.ROOM);
       to += Pack.bytes(lanes);
     }
     // What only fills up the last vector is not an element.
@@ -42,7 +41,7 @@ class Inside {
       store<u8>(set - 1, kept);
       to -= Pack.bytes(lanes ^ kept);
     }
-    return to;
+    return to - logits;
   }
 
   /** Moves the weights of those that `take` has moved. */

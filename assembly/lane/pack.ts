@@ -33,12 +33,12 @@ export class Pack {
 
   /** The lanes of a set, in order, in the first lanes; 0 in the others. */
   @inline static together(v: v128, lanes: i32): v128 {
-    return i8x16.swizzle(v, v128.load(TOGETHER + ((<usize>lanes) << 4)));
+    return i8x16.swizzle(v, v128.load((<usize>lanes) << 4, TOGETHER));
   }
 
   /** The first lanes in those of a set, in order; 0 in the others. */
   @inline static apart(v: v128, lanes: i32): v128 {
-    return i8x16.swizzle(v, v128.load(APART + ((<usize>lanes) << 4)));
+    return i8x16.swizzle(v, v128.load((<usize>lanes) << 4, APART));
   }
 
   /** Bytes that a set of lanes takes. */
