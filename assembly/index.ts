@@ -8,6 +8,7 @@ export { fineHistogram, prefixSum } from "./density/histogram";
 export { exactDensity, exactScale } from "./density/weight";
 export { indexFloor, indexRounded, readCells, tallyFloor, tallyRounded } from "./drive/bins";
 export { decay } from "./drive/decay";
+export { liftLongRows, spreadLongRows } from "./drive/long-rows";
 export { lookup, lookupHalf, lookupWide, planes } from "./drive/lookup";
 export { gatherPairs, marginPairs, scatterPairs } from "./drive/pairs";
 export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";

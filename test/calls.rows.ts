@@ -6,6 +6,9 @@ type Call = (arena: Arena, n: number) => number[];
 const CLASSES = [1, 2, 3, 4, 5, 6, 7, 13];
 const DIVISORS = [1, 3, 1e30];
 
+/** Around a block of exact length. */
+const LONG = [64, 65, 66, 67, 130];
+
 interface Shape {
   rows: number;
   classes: number;
@@ -16,9 +19,9 @@ interface Shape {
   labels(): number;
 }
 
-function shapeOf(arena: Arena, n: number): Shape {
-  const rows = n % 300;
-  const classes = arena.random.pick(CLASSES);
+function shapeOf(arena: Arena, n: number, choice: readonly number[] = CLASSES): Shape {
+  const rows = n % (choice === LONG ? 71 : 300);
+  const classes = arena.random.pick(choice);
   return {
     rows,
     classes,
@@ -64,10 +67,25 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
   ]),
   // (rows, labels, alpha, w)
   weighLabels: call(({ rows, each, labels }) => [rows, labels(), each("logits"), each()]),
-  // (tiles, bytes, x, peaks, e)
-  decayRows: call(({ rows, classes, all, each }) => [
-    ...[(rows + 3) >> 2, Math.max(classes - 1, 1) << 4, all(), each(), all()],
-  ]),
+  // (count, bytes, stride, x, peaks, e)
+  decayRows: {
+    tiles: (arena, n) => {
+      const { rows, classes, all, each } = shapeOf(arena, n);
+      const bytes = Math.max(classes - 1, 1) << 4;
+      return [(rows + 3) >> 2, bytes, bytes, all(), each(), all()];
+    },
+    rows: (arena, n) => {
+      const { rows, classes, all } = shapeOf(arena, n, LONG);
+      return [rows, 4 * classes - 4, 4 * classes, all(), arena.floats(4 * rows + 4, "logits"), all()];
+    },
+  },
+  // (rows, classes, x, e, peaks, sums)
+  liftLongRows: {
+    apart: (arena, n) => {
+      const { rows, classes, all, each } = shapeOf(arena, n, LONG);
+      return [rows, classes, all(), all(), each(), arena.room(16 * rows + 64)];
+    },
+  },
   // (rows, classes, x, logits, e, peaks, sums)
   liftRows: {
     apart: (arena, n) => {
@@ -104,6 +122,13 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
     ...[rows, classes, all("unit"), each(), each(), labels()],
     ...[arena.random.pick(DIVISORS), all()],
   ]),
+  spreadLongRows: {
+    apart: (arena, n) => {
+      const { rows, classes, all, each } = shapeOf(arena, n, LONG);
+      const labels = arena.counts(rows + 4, 0, classes);
+      return [rows, classes, all("unit"), each(), each(), labels, arena.random.pick(DIVISORS), all()];
+    },
+  },
   // (rows, classes, e, h, scale, second)
   joinRows: call(({ rows, classes, all, each }) => [
     ...[rows, Math.max(classes, 2), all("unit"), all("unit"), each(), each()],

@@ -64,7 +64,9 @@ const ADVERSARIES = [
 const ROWS = [
   "decayRows",
   "liftRows",
+  "liftLongRows",
   "spreadRows",
+  "spreadLongRows",
   "joinRows",
   "weighRows",
   "tailRows",

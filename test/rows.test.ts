@@ -10,8 +10,8 @@ import { ROWS, type RowEntry, type RowParams, rowData } from "./rows-table.ts";
 
 const UNIT = 2 ** -24;
 const none = "none" as const;
-/** Around the width of a vector, and up to a row that is longer than a chunk. */
-const CLASSES = [1, 2, 3, 4, 5, 7, 8, 13, 80, 1000];
+/** Around the width of a vector, around the length from which rows stay as they are, and many. */
+const CLASSES = [1, 2, 3, 4, 5, 7, 8, 13, 63, 64, 65, 66, 67, 1000];
 
 /** An error as a share of what is admitted: a factor below the normal numbers flushes before it is multiplied. */
 function share(got: number, want: number, bound: number, factor: number): number {

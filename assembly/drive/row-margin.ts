@@ -78,7 +78,7 @@ export function settleRows(
   }
 }
 
-class Own {
+export class Own {
   /** Puts the gradient of the last class back where it belongs, and that of the label to its place. */
   @inline static put(label: i32, length: usize, gradient: f32, grad: usize): void {
     const at = grad + ((<usize>label) << 2);

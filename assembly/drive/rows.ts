@@ -94,13 +94,19 @@ export function weighLabels(rows: i32, labels: usize, alpha: usize, w: usize): v
   }
 }
 
-/** exp(x_k - peak) of tiles; an excluded class has 0. A function of its own, as its loop has other copies than the rest. */
-export function decayRows(tiles: usize, bytes: usize, x: usize, peaks: usize, e: usize): void {
-  for (let end = peaks + (tiles << 4); peaks < end; peaks += 16) {
+/**
+ * exp(x_k - peak) of tiles, or of rows; an excluded class has 0. A function of its own, as its loop has other copies than
+ * those around it.
+ *
+ * @param bytes of each; the next begins `stride` bytes behind it, and the last vector may reach into it
+ * @param peaks one vector for each
+ */
+export function decayRows(count: usize, bytes: usize, stride: usize, x: usize, peaks: usize, e: usize): void {
+  for (let end = peaks + (count << 4); peaks < end; peaks += 16) {
     const peak = v128.load(peaks);
     for (let i: usize = 0; i < bytes; i += 16) v128.store(e + i, Exp.term(F4.sub(v128.load(x + i), peak)));
-    x += bytes;
-    e += bytes;
+    x += stride;
+    e += stride;
   }
 }
 
@@ -127,7 +133,7 @@ export function liftRows(
     const end = min(from + step, tiles);
     for (let t = from; t < end; t++)
       v128.store(peaks + (t << 4), Tile.gather(classes, x + t * length, logits + t * bytes));
-    decayRows(end - from, bytes, logits + from * bytes, peaks + (from << 4), e + from * bytes);
-    for (let t = from; t < end; t++) v128.store(sums + (t << 4), Tile.sum(e + t * bytes, bytes));
+    decayRows(end - from, bytes, bytes, logits + from * bytes, peaks + (from << 4), e + from * bytes);
+    for (let t = from; t < end; t++) v128.store(sums + (t << 4), Tile.sum(e + t * bytes, bytes, F4.lit(0)));
   }
 }

@@ -85,10 +85,11 @@ export class Tile {
   /**
    * The sums of four rows, good to 2.5 ulp for up to 2^25 classes: four vectors at a time in two roundings, and what
    * the sum of those loses is kept.
+   *
+   * @param sum where it begins
    */
-  @inline static sum(e: usize, bytes: usize): v128 {
-    let sum = F4.lit(0);
-    let lost = sum;
+  @inline static sum(e: usize, bytes: usize, sum: v128): v128 {
+    let lost = F4.lit(0);
     let i: usize = 0;
     for (const whole = bytes & ~63; i < whole; i += 64) {
       const at = e + i;

@@ -27,7 +27,8 @@ export function rivalRows(rows: i32, classes: i32, h: usize, k: f32, lows: usize
     v128.store(lows + (t << 4), F4.neg(least));
   }
   decay(0, tiles * bytes, h, h);
-  for (let t: usize = 0; t < tiles; t++) v128.store(sums + (t << 4), Tile.sum(h + t * bytes, bytes));
+  for (let t: usize = 0; t < tiles; t++)
+    v128.store(sums + (t << 4), Tile.sum(h + t * bytes, bytes, F4.lit(0)));
 }
 
 /**

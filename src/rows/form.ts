@@ -25,3 +25,11 @@ export interface RowForm {
   readonly classes: number;
   readonly ignoreIndex: number;
 }
+
+/** From so many classes on a row is worked on as it lies: what is done once a row counts little then. */
+const LONG = 64;
+
+/** Whether rows stay as they are; else four go side by side, which is what a second term per class expects. */
+export function isLong({ classes, second }: RowForm): boolean {
+  return classes >= LONG && second === undefined;
+}

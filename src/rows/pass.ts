@@ -3,7 +3,7 @@ import type { Outputs } from "../stream/batch.ts";
 import { kernel } from "../wasm/kernel.ts";
 import { admit } from "./admit.ts";
 import { type RowBatch, refuseRows } from "./batch.ts";
-import type { RowForm, Second } from "./form.ts";
+import { isLong, type RowForm, type Second } from "./form.ts";
 import { type Rooms, roomsFor } from "./rooms.ts";
 
 /** What one chunk of rows turned out to hold. */
@@ -41,19 +41,21 @@ function marginOf({ at }: Rooms, rows: number, k: number, sums: number, copy: nu
 /** Logits from their array to margins. Not 0 if one of them is outside the domain. */
 function enter(
   rooms: Rooms,
-  { classes, alpha, second }: RowForm,
+  form: RowForm,
   batch: RowBatch,
   from: number,
   rows: number,
   hasIgnored: boolean,
 ): number {
   const { at } = rooms;
+  const { classes, alpha, second } = form;
   const logits = batch.logits.subarray(from * classes, (from + rows) * classes);
   views().f32.set(logits, at.x >> 2);
   if (hasIgnored) kernel.blankRows(rows, classes, at.x, at.labels);
   if (typeof alpha !== "number") kernel.weighLabels(rows, at.labels, at.alpha, at.w);
   const isBad = kernel.enterRows(rows, classes, at.x, at.labels, at.own);
-  kernel.liftRows(rows, classes, at.x, second ? at.h : at.e, at.e, at.peaks, at.sums);
+  if (isLong(form)) kernel.liftLongRows(rows, classes, at.x, at.e, at.peaks, at.sums);
+  else kernel.liftRows(rows, classes, at.x, second ? at.h : at.e, at.e, at.peaks, at.sums);
   return isBad | marginOf(rooms, rows, 1, at.sums, at.loss);
 }
 
@@ -104,7 +106,8 @@ function spread({ at }: Rooms, form: RowForm, rows: number, by: number): void {
   const single = Math.fround(by) === by;
   const divisor = single ? by : 1;
   if (second && second.kind !== "smooth") kernel.joinRows(rows, classes, at.e, at.h, at.scale, at.second);
-  kernel.spreadRows(rows, classes, at.e, second ? at.ones : at.scale, at.slope, at.labels, divisor, at.x);
+  const spreadRows = isLong(form) ? kernel.spreadLongRows : kernel.spreadRows;
+  spreadRows(rows, classes, at.e, second ? at.ones : at.scale, at.slope, at.labels, divisor, at.x);
   if (!single) kernel.divide(rows * classes, at.x, by);
 }
 

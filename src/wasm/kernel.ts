@@ -74,6 +74,7 @@ export interface Kernel {
     peaks: number,
     sums: number,
   ): void;
+  liftLongRows(rows: number, classes: number, x: number, e: number, peaks: number, sums: number): void;
   marginRows(
     rows: number,
     k: number,
@@ -107,6 +108,7 @@ export interface Kernel {
     divisor: number,
     grad: number,
   ): void;
+  spreadLongRows: Kernel["spreadRows"];
   joinRows(rows: number, classes: number, e: number, h: number, scale: number, second: number): void;
   weighRows(rows: number, classes: number, x: number, factors: number, out: number): void;
   levelRows(rows: number, near: number, decay: number, logs: number, levels: number): void;
