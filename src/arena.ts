@@ -20,7 +20,10 @@ type Room = Small | Long;
 
 /** The fixed rooms and their bytes. Arrays of float32 hold one chunk. */
 const ROOMS: Record<Room, number> = {
-  /** Parameters, then the rooms of a block and one of a chunk: see assembly/drive/stages.ts and clipped.ts. */
+  /**
+   * Parameters, from 32 on the bounds of losses of residuals, then the rooms of a block and one of a chunk: see
+   * assembly/drive/stages.ts and clipped.ts.
+   */
   op: PACKED + FLOATS,
   report: 16,
   words: 80,

@@ -90,6 +90,7 @@ export class Bins {
    * Adds counts and exact loss sums of one chunk to the cells, and leaves the regions at `bytes`.
    *
    * @param n any; the padding of `g` and `loss` up to the next multiple of four is set to 0
+   * @param bounds 0, or the address of two vectors with the range of all losses, see `Residual.near`: wider is as good
    * @param scratch tables (32 kB, zeros), then room for one block (33 kB)
    * @returns the largest bit pattern of a loss; at or above 0x7f800000 not all was added
    */
@@ -101,13 +102,19 @@ export class Bins {
     scratch: usize,
     bytes: usize,
     cells: usize,
+    bounds: usize,
   ): u32 {
-    if (n & 3) v128.store(g + ((<usize>n) << 2), i32x4.splat(0));
+    if (n & 3) {
+      v128.store(g + ((<usize>n) << 2), i32x4.splat(0));
+      v128.store(loss + ((<usize>n) << 2), i32x4.splat(0));
+    }
+    const whole = bounds ? Grid.join(v128.load(bounds), v128.load(bounds, 16)) : 0;
+    const isKnown = bounds && Grid.most(whole) < 0x7f800000 && Bins.fits(whole);
     let most: u32 = 0;
     for (let from: i32 = 0; from < n; from += BLOCK) {
       const m = min(n - from, BLOCK);
       const at = (<usize>from) << 2;
-      const range = Grid.range(m, loss + at);
+      const range = isKnown ? whole : Grid.range(m, loss + at);
       most = max<u32>(most, Grid.most(range));
       if (most >= 0x7f800000) return most;
       Regions.index<E>(m, g + at, <f32>bins, bytes + from);
@@ -145,8 +152,9 @@ export function tallyFloor(
   scratch: usize,
   bytes: usize,
   cells: usize,
+  bounds: usize,
 ): u32 {
-  return Bins.tally<Floor>(n, g, loss, bins, scratch, bytes, cells);
+  return Bins.tally<Floor>(n, g, loss, bins, scratch, bytes, cells, bounds);
 }
 
 export function tallyRounded(
@@ -157,8 +165,9 @@ export function tallyRounded(
   scratch: usize,
   bytes: usize,
   cells: usize,
+  bounds: usize,
 ): u32 {
-  return Bins.tally<Rounded>(n, g, loss, bins, scratch, bytes, cells);
+  return Bins.tally<Rounded>(n, g, loss, bins, scratch, bytes, cells, bounds);
 }
 
 export function indexFloor(n: i32, g: usize, bins: f32, bytes: usize): void {

@@ -22,6 +22,11 @@ export class Grid {
       most = i32x4.max_u(most, bits);
       least = i32x4.min_u(least, i32x4.sub(bits, i32x4.splat(1)));
     }
+    return Grid.join(most, least);
+  }
+
+  /** The range of the lanes of both. */
+  static join(most: v128, least: v128): u64 {
     const high = max<u32>(
       max<u32>(i32x4.extract_lane(most, 0), i32x4.extract_lane(most, 1)),
       max<u32>(i32x4.extract_lane(most, 2), i32x4.extract_lane(most, 3)),

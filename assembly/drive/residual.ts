@@ -40,17 +40,21 @@ export abstract class Loss {
   }
 }
 
+/** Where the bounds of losses lie behind the parameters. */
+const BOUNDS: usize = 32;
+
 /**
  * The loops of every loss of a residual. Arrays are read and written in whole vectors, so they are padded to 16 bytes;
  * what is computed in the padding is the caller's to ignore.
  */
 export class Residual {
   /**
-   * For differences that are float32, which it finds out. The padding of `x` and `t` is set to 0.
+   * For differences that are float32, which shows in their losses. The padding of `x` and `t` is set to 0.
    *
    * @returns whether one is not, or a value is not finite: what was written is good for nothing then
    * @param stride -1 where `w` holds one weight per element, 0 where it is one vector for all
-   * @param divides see `Loss.eval`: a division by 1 changes no bit, and costs as much as another
+   * @param divides see `Loss.eval`: a division by 1 changes no bit, and costs as much as another. Without, as harmonizing
+   * has it, the largest bit patterns of the losses, and the smallest less 1, are left behind the parameters
    */
   @inline static near<L extends Loss>(
     n: i32,
@@ -69,17 +73,22 @@ export class Residual {
       v128.store(t + end, i32x4.splat(0));
     }
     const one = F4.lit(1);
-    let most = i32x4.splat(0);
+    let highest = i32x4.splat(0);
+    let lowest = i32x4.splat(-1);
     for (let i: usize = 0; i < end; i += 16) {
       const d = F4.sub(v128.load(x + i), v128.load(t + i));
       const weight = v128.load(w + (i & stride));
       const sign = F4.and(d, F4.lit(-0.0));
       const a = v128.xor(d, sign);
-      most = i32x4.max_u(most, a);
       const value = changetype<L>(op).eval(a, false, one, one, weight, sign, grad + i, divides);
-      v128.store(loss + i, F4.mul(weight, value));
+      const weighted = F4.mul(weight, value);
+      v128.store(loss + i, weighted);
+      highest = i32x4.max_u(highest, weighted);
+      lowest = divides ? lowest : i32x4.min_u(lowest, i32x4.add(weighted, i32x4.splat(-1)));
     }
-    return v128.any_true(i32x4.gt_u(most, i32x4.splat(0x7f7fffff)));
+    v128.store(op + BOUNDS, highest);
+    v128.store(op + BOUNDS, lowest, 16);
+    return v128.any_true(i32x4.gt_u(highest, i32x4.splat(0x7f7fffff)));
   }
 
   /**

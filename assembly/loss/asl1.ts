@@ -50,9 +50,9 @@ export function asl1(
   loss: usize,
   grad: usize,
 ): bool {
-  return changetype<Asl1>(op).divisor == 1
-    ? Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad, false)
-    : Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad, true);
+  if (changetype<Asl1>(op).divisor == 1)
+    return Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad, false);
+  return Residual.near<Asl1>(n, x, t, w, stride, op, loss, grad, true);
 }
 
 export function asl1Far(

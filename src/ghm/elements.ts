@@ -19,6 +19,7 @@ export function elements(form: Form): Sampler<Targets> {
       mask: valid < size ? at.mask : 0,
       norms: at.grad,
       losses: at.loss,
+      bounds: form.near ? at.op + 32 : 0,
       factors: at.grad,
     });
     return {

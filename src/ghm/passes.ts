@@ -32,8 +32,8 @@ export function tally(
   let last: Chunk | undefined;
   clearCells(bins);
   samples.visit(task, grad !== undefined, (chunk) => {
-    const { size, norms, losses } = chunk;
-    const most = count(size, norms, losses, bins, at.tables, regions.of(chunk), at.cells);
+    const { size, norms, losses, bounds } = chunk;
+    const most = count(size, norms, losses, bins, at.tables, regions.of(chunk), at.cells, bounds ?? 0);
     if (most >>> 0 >= 0x7f800000) samples.refuse(task, chunk);
     masked += size - chunk.valid;
     last = chunk;

@@ -13,6 +13,8 @@ export interface Chunk {
   readonly norms: number;
   /** Unweighted losses. */
   readonly losses: number;
+  /** Address of two vectors with the range of the losses, or one around it, where it is known. */
+  readonly bounds?: number;
   /** What the weight of a sample multiplies, in place: its signed gradient, or the 1 that stands for several. */
   readonly factors: number;
 }

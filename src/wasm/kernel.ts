@@ -37,6 +37,7 @@ export type TallyKernel = (
   scratch: number,
   bytes: number,
   cells: number,
+  bounds?: number,
 ) => number;
 
 /** The exports of the module; each is documented where it is written, in assembly/. */
