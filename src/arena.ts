@@ -13,6 +13,8 @@ const FLOATS = CHUNK * 4;
 
 /** From the parameters to the losses that a kernel has moved together: see assembly/drive/clipped.ts. */
 export const PACKED: number = 64 + 7 * 4608;
+/** From the parameters to the range of losses that a kernel has found: see assembly/drive/residual.ts. */
+export const BOUNDS: number = 32;
 
 type Small = "op" | "report" | "words" | "table" | "planes" | "cells" | "counts" | "sums" | "tables";
 type Long = "mask" | "bytes" | "x" | "t" | "w" | "a1" | "a0" | "w1" | "w0" | "loss" | "grad";

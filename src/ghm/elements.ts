@@ -1,4 +1,4 @@
-import { at, CHUNK, views } from "../arena.ts";
+import { at, BOUNDS, CHUNK, views } from "../arena.ts";
 import { checkBatch, inputsOf, refuseOverflow } from "../stream/batch.ts";
 import type { Form } from "../stream/form.ts";
 import { copyOut, pass } from "../stream/pass.ts";
@@ -19,7 +19,7 @@ export function elements(form: Form): Sampler<Targets> {
       mask: valid < size ? at.mask : 0,
       norms: at.grad,
       losses: at.loss,
-      bounds: form.near ? at.op + 32 : 0,
+      bounds: form.near ? at.op + BOUNDS : 0,
       factors: at.grad,
     });
     return {
