@@ -69,6 +69,11 @@ function vector(op: string, [a = "", b = "", c = ""]: readonly string[]): string
     "f32x4.convert_i32x4_s": () => i(`_mm_cvtepi32_ps(${a})`),
     "f32x4.splat": () => i(`_mm_set1_ps(${a})`),
     "i32x4.splat": () => `_mm_set1_epi32(${a})`,
+    "i32x4.gt_u": () => {
+      const flip = "_mm_set1_epi32((int)0x80000000)";
+      return `_mm_cmpgt_epi32(_mm_xor_si128(${a}, ${flip}), _mm_xor_si128(${b}, ${flip}))`;
+    },
+    "v128.any_true": () => `!_mm_testz_si128(${a}, ${a})`,
     "i32x4.bitmask": () => `_mm_movemask_ps(${f(a)})`,
     "v128.andnot": () => `_mm_andnot_si128(${b}, ${a})`,
     "v128.not": () => `_mm_xor_si128(${a}, _mm_set1_epi32(-1))`,

@@ -206,7 +206,7 @@ export class Translation {
       this.#lines.push(`const __auto_type ${variable} = ${operation(op, values)};`);
       return variable;
     }
-    const isTest = /^(i32|i64|f32|f64)\.(eqz|eq|ne|lt|gt|le|ge)/.test(op) || op.endsWith("bitmask");
+    const isTest = /^(i32|i64|f32|f64)\.(eqz|eq|ne|lt|gt|le|ge)/.test(op) || /bitmask|true$/.test(op);
     const result = isTest ? "i32" : type in TYPES ? type : "v128";
     return this.#let(result, operation(op, values));
   }
