@@ -1,5 +1,5 @@
 /** Kernels that have a twin in C, each over one chunk of a usual batch: what lies in memory, and the arguments. */
-import { detectorBatch, residualBatch } from "../data.ts";
+import { type Batch, detectorBatch, residualBatch } from "../data.ts";
 
 export const N = 32768;
 const SIZE = N * 4 + 1024;
@@ -14,20 +14,28 @@ export interface Case {
 const float = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
 const pair = (value: number): number[] => [float(value), float(value - Math.fround(value))];
 
-/** @param more arguments behind the usual ones */
+/** N elements of target 0 that are all alike. */
+function equal(logit: number): Batch {
+  return { logits: new Float32Array(N).fill(logit), targets: new Float32Array(N) };
+}
+
+/**
+ * @param words the fields of the kernel behind divisor and class weights
+ * @param more arguments behind the usual ones
+ */
 function lossCase(
   name: string,
   kernel: string,
   words: readonly number[],
   more: readonly number[],
-  isReal = false,
+  batch: () => Batch = () => detectorBatch(N),
 ): Case {
   return {
     name,
     kernel,
     lay(memory, start) {
       const f32 = new Float32Array(memory);
-      const { logits, targets } = isReal ? residualBatch(N) : detectorBatch(N);
+      const { logits, targets } = batch();
       // Parameters and rooms of a block, then the arrays.
       const [x, t, w, loss, grad] = [0, 1, 2, 3, 4].map((k) => start + 2 * SIZE + k * SIZE) as [
         ...[number, number, number, number, number],
@@ -42,17 +50,15 @@ function lossCase(
 }
 
 const edge = Math.log(0.05 / 0.95);
+/** Whether there is a clip, the clip, one less it, its logit, both exponents, and the parts that those are made of. */
+const asymmetric = [-1, float(0.05), float(0.95), ...pair(edge), float(0), float(4), 0, 1 << 28];
 
 export const CASES: readonly Case[] = [
   lossCase("bce", "bceHard", [], [0]),
   lossCase("focal, gamma 2", "focalSquare", [], [0]),
   lossCase("focal, gamma 1.7", "focalReal", pair(1.7), [0]),
-  // Its fields: whether there is a clip, the clip, one less it, its logit, both exponents, and the parts of those.
-  lossCase(
-    "asymmetric",
-    "asymmetricParts",
-    [-1, float(0.05), float(0.95), ...pair(edge), float(0), float(4), 0, 1 << 28],
-    [],
-  ),
-  lossCase("asl1, mu 0.02", "asl1", [float(64), float(1.28)], [], true),
+  lossCase("asymmetric", "asymmetricParts", asymmetric, []),
+  lossCase("  all clipped", "asymmetricParts", asymmetric, [], () => equal(-8)),
+  lossCase("  none clipped", "asymmetricParts", asymmetric, [], () => equal(2)),
+  lossCase("asl1, mu 0.02", "asl1", [float(64), float(1.28)], [], () => residualBatch(N)),
 ];
