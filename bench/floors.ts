@@ -3,7 +3,7 @@
  *
  * In one process, in turns: the rival; the least arithmetic that the loss needs, with 128-bit vectors over memory inside
  * the module (assembly/floor.ts); and the copies that bring a caller's arrays into that memory and the gradient out of
- * it. The rival over floor and copies is a ratio that nothing of this kind can pass. `ours` is the public API, for what
+ * it. The rival over floor and copies is a ratio that nothing made of the same steps can pass. `ours` is the public API, for what
  * lies between: checks, the loss beside the gradient, its exact sum, the divisor, calls.
  */
 import { readFileSync } from "node:fs";
@@ -107,9 +107,9 @@ function slope(n: number): Loss {
 
 /** The same with the gradient of the mean as it is promised: that of the element, rounded, divided by n. */
 function mean(n: number): Loss {
-  return residual(n, "asl1, divided by N", (n, { meanFloor }) => [
-    () => over(n, (size) => meanFloor!(size, X, T, 0.02 ** 2, OUT, n)),
-  ]);
+  return residual(n, "asl1, divided by N", (n, { meanFloor, meanNewton }) =>
+    [meanFloor!, meanNewton!].map((kernel) => () => over(n, (size) => kernel(size, X, T, 0.02 ** 2, OUT, n))),
+  );
 }
 
 /** Cross-entropy of rows: the exponentials of the classes that are not the label, one logarithm and one division a row. */

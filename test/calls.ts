@@ -206,7 +206,6 @@ export const CALLS: Readonly<Record<string, Calls>> = {
     n,
     arena.floats(n, values),
     arena.floats(n, "near"),
-    arena.room(16),
   ]),
   widen: { bytes: (arena, n) => [n, arena.bytes(n, 256), arena.room(4 * n)] },
   blank: kinds(["logits", "wild"], (logits) => (arena, n) => [

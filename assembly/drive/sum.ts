@@ -25,26 +25,43 @@ class Sum {
     Grid.spillSingle(words, sum0, count, grid);
   }
 
-  static three(n: i32, values: usize, words: usize, grid: i32): void {
+  /**
+   * Three parts of values, and what those leave, which is exact.
+   *
+   * @param leaves whether they leave anything; a literal
+   * @param rest where that is packed; may be `values`
+   * @returns how many are left
+   */
+  @inline static three(n: i32, values: usize, words: usize, grid: i32, leaves: bool, rest: usize): i32 {
     const magic2 = f32x4.splat(Grid.single(grid + 2 * SINGLE));
     const magic1 = f32x4.splat(Grid.single(grid + SINGLE));
     const magic0 = f32x4.splat(Grid.single(grid));
     let sum2 = i32x4.splat(0);
     let sum1 = i32x4.splat(0);
     let sum0 = i32x4.splat(0);
+    let to = rest;
     for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
       const v = v128.load(values + i);
       const part2 = f32x4.add(v, magic2);
       const rest1 = Grid.rest(v, part2, magic2);
       const part1 = f32x4.add(rest1, magic1);
+      const rest0 = Grid.rest(rest1, part1, magic1);
+      const part0 = f32x4.add(rest0, magic0);
       sum2 = i32x4.add(sum2, part2);
       sum1 = i32x4.add(sum1, part1);
-      sum0 = i32x4.add(sum0, f32x4.add(Grid.rest(rest1, part1, magic1), magic0));
+      sum0 = i32x4.add(sum0, part0);
+      if (leaves) {
+        const left = Grid.rest(rest0, part0, magic0);
+        const lanes = i32x4.bitmask(f32x4.ne(left, f32x4.splat(0)));
+        v128.store(to, Pack.together(left, lanes));
+        to += Pack.bytes(lanes);
+      }
     }
     const count = (n + 3) >> 2;
     Grid.spillSingle(words, sum2, count, grid + 2 * SINGLE);
     Grid.spillSingle(words, sum1, count, grid + SINGLE);
     Grid.spillSingle(words, sum0, count, grid);
+    return <i32>((to - rest) >> 2);
   }
 
   static four(n: i32, values: usize, words: usize, grid: i32): void {
@@ -75,42 +92,6 @@ class Sum {
     Grid.spillSingle(words, sum0, count, grid);
   }
 
-  /**
-   * Three parts of values that have more bits; what they leave, which is exact, is packed.
-   *
-   * @param rest where to; may be `values`
-   * @returns how many are left
-   */
-  static leave(n: i32, values: usize, words: usize, grid: i32, rest: usize): i32 {
-    const magic2 = f32x4.splat(Grid.single(grid + 2 * SINGLE));
-    const magic1 = f32x4.splat(Grid.single(grid + SINGLE));
-    const magic0 = f32x4.splat(Grid.single(grid));
-    let sum2 = i32x4.splat(0);
-    let sum1 = i32x4.splat(0);
-    let sum0 = i32x4.splat(0);
-    let to = rest;
-    for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
-      const v = v128.load(values + i);
-      const part2 = f32x4.add(v, magic2);
-      const rest1 = Grid.rest(v, part2, magic2);
-      const part1 = f32x4.add(rest1, magic1);
-      const rest0 = Grid.rest(rest1, part1, magic1);
-      const part0 = f32x4.add(rest0, magic0);
-      sum2 = i32x4.add(sum2, part2);
-      sum1 = i32x4.add(sum1, part1);
-      sum0 = i32x4.add(sum0, part0);
-      const left = Grid.rest(rest0, part0, magic0);
-      const lanes = i32x4.bitmask(f32x4.ne(left, f32x4.splat(0)));
-      v128.store(to, Pack.together(left, lanes));
-      to += Pack.bytes(lanes);
-    }
-    const count = (n + 3) >> 2;
-    Grid.spillSingle(words, sum2, count, grid + 2 * SINGLE);
-    Grid.spillSingle(words, sum1, count, grid + SINGLE);
-    Grid.spillSingle(words, sum0, count, grid);
-    return <i32>((to - rest) >> 2);
-  }
-
   /** Values that are further apart than four parts: the highest bits of all, then those of what is left. */
   static far(n: i32, values: usize, words: usize, range: u64): void {
     if (Grid.top(range) >= 125) {
@@ -119,7 +100,7 @@ class Sum {
       return;
     }
     const grid = max<i32>(Grid.top(range) + 1 - 3 * SINGLE, -126);
-    const left = Sum.leave(n, values, words, grid, REST);
+    const left = Sum.three(n, values, words, grid, true, REST);
     if (!left || grid === -126) return;
     Fixed.carry(words);
     Sum.far(left, REST, words, Grid.range(left, REST));
@@ -147,7 +128,7 @@ export function sum(n: i32, values: usize, words: usize): u32 {
     const m = min(n - from, BLOCK);
     const at = values + ((<usize>from) << 2);
     if (isTwo) Sum.two(m, at, words, grid);
-    else if (isThree) Sum.three(m, at, words, grid);
+    else if (isThree) Sum.three(m, at, words, grid, false, 0);
     else if (isFour) Sum.four(m, at, words, grid);
     else Sum.far(m, at, words, range);
     Fixed.carry(words);

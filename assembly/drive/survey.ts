@@ -45,27 +45,22 @@ export function surveySoft(n: i32, t: usize, report: usize): void {
 }
 
 /**
- * What a chunk of predictions and real-valued targets holds. Writes two words:
+ * What a chunk of predictions and real-valued targets, or of two scores, holds.
  *
- *   report[0]  largest bit pattern of |x| and |t|: at or above 0x7f800000 where one is not finite
- *   report[1]  how many targets are above 1/2
+ * @returns the largest bit pattern of |x| and |t|: at or above 0x7f800000 where one is not finite
  */
-export function surveyReal(n: i32, x: usize, t: usize, report: usize): void {
+export function surveyReal(n: i32, x: usize, t: usize): u32 {
   const end = (<usize>n) << 2;
   if (n & 3) {
     v128.store(x + end, i32x4.splat(0));
     v128.store(t + end, i32x4.splat(0));
   }
   let size = i32x4.splat(0);
-  let positives = i32x4.splat(0);
   for (let i: usize = 0; i < end; i += 16) {
-    const y = v128.load(t + i);
-    const both = i32x4.max_u(f32x4.abs(v128.load(x + i)), f32x4.abs(y));
+    const both = i32x4.max_u(f32x4.abs(v128.load(x + i)), f32x4.abs(v128.load(t + i)));
     size = i32x4.max_u(size, both);
-    positives = i32x4.sub(positives, f32x4.gt(y, f32x4.splat(0.5)));
   }
-  store<u32>(report, Survey.most(size));
-  store<i32>(report, Survey.count(positives), 4);
+  return Survey.most(size);
 }
 
 class Survey {

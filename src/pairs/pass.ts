@@ -60,8 +60,7 @@ function gather(task: string, batch: PairBatch, rooms: Rooms, from: number, size
   if (mask) u8.set(mask.subarray(from, end), at.mask);
   kernel.gatherPairs(size, scores.length, rooms.scores, rooms.pairs, at.grad, at.loss);
   const valid = mask ? kernel.blank(size, at.mask, at.grad, at.loss, at.w) : size;
-  kernel.surveyReal(size, at.grad, at.loss, at.report);
-  const foreign = views().u32[at.report >> 2]! >= 0x7f800000;
+  const foreign = kernel.surveyReal(size, at.grad, at.loss) >>> 0 >= 0x7f800000;
   const refused = foreign || (weights && kernel.gauge(size, at.w) >>> 0 > 0x7f7fffff);
   if (refused) refusePairs(task, batch, from, size);
   return valid;

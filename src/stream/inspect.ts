@@ -46,6 +46,5 @@ export function inspect(
 
 /** Throws for the first prediction or target in the arena that is not finite. */
 export function inspectReal(task: string, form: Form, batch: Batch, from: number, size: number): void {
-  kernel.surveyReal(size, at.x, at.t, at.report);
-  if (views().u32[at.report >> 2]! >= INFINITE) refuse(task, form, batch, from, size);
+  if (kernel.surveyReal(size, at.x, at.t) >>> 0 >= INFINITE) refuse(task, form, batch, from, size);
 }

@@ -46,7 +46,7 @@ export interface Kernel {
   heapBase(): number;
   survey(n: number, x: number, t: number, report: number): void;
   surveySoft(n: number, t: number, report: number): void;
-  surveyReal(n: number, x: number, t: number, report: number): void;
+  surveyReal(n: number, x: number, t: number): number;
   widen(n: number, bytes: number, t: number): void;
   blank(n: number, mask: number, x: number, t: number, w: number): number;
   gauge(n: number, w: number): number;
