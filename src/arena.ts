@@ -75,12 +75,11 @@ export interface Views {
   readonly u8: Uint8Array;
 }
 let cached: Views | undefined;
-let buffer: ArrayBuffer | undefined;
 
 export function views(): Views {
-  if (cached === undefined || buffer !== kernel.memory.buffer) {
+  // Growing detaches the buffer, and its views are empty then: cheaper to ask than which buffer the memory has.
+  if (cached === undefined || cached.u8.length === 0) {
     const b = kernel.memory.buffer;
-    buffer = b;
     cached = {
       f32: new Float32Array(b),
       f64: new Float64Array(b),

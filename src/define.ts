@@ -86,7 +86,7 @@ function adder(form: Form) {
       (chunk) => {
         if (!addLosses(chunk)) refuseOverflow(task, batch, chunk.from, chunk.size);
         counts.count += chunk.valid;
-        counts.positives += chunk.positives;
+        counts.positives += chunk.positives();
       },
     );
     return counts;
@@ -124,7 +124,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
       batch,
       (chunk) => {
         if (by === 0)
-          by = normalize(normalizer, chunk.valid, normalizer === "positives" ? chunk.positives : 0);
+          by = normalize(normalizer, chunk.valid, normalizer === "positives" ? chunk.positives() : 0);
         return by;
       },
       (chunk) => {
@@ -139,7 +139,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
   function makeStream(task: string, options: object | undefined): LossStream {
     const { form, header, reduction, normalizer } = read(task, options, streamKeys);
     const intake = { name, add: adder(form) };
-    return new LossStream(intake, { kind: header.kind, options: header.options }, reduction, normalizer);
+    return new LossStream(intake, header(), reduction, normalizer);
   }
 
   const loss = (

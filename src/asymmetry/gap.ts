@@ -18,7 +18,7 @@ export function probabilityGap(task: string, batch: Batch): number | undefined {
   clear(at.cells, DIGITS);
   signedNorms(task, batch, (chunk) => {
     valid += chunk.valid;
-    positives += chunk.positives;
+    positives += chunk.positives();
     kernel.sum(chunk.size, at.grad, at.words);
     kernel.magnitudes(chunk.size, at.grad, 0, at.loss);
     kernel.sum(chunk.size, at.loss, at.cells);

@@ -47,7 +47,7 @@ export class PairGhmStream {
   }
 
   static create(task: string, call: Call<GhmForm>): PairGhmStream {
-    return new PairGhmStream(call, GhmStream.create(BASE, task, call.header.options));
+    return new PairGhmStream(call, GhmStream.create(BASE, task, call.header().options));
   }
 
   /**
@@ -105,6 +105,6 @@ export class PairGhmStream {
   }
 
   static fromRows(call: Call<GhmForm>, rows: readonly Row[]): PairGhmStream {
-    return new PairGhmStream(call, GhmStream.fromRows(BASE, rows, call.header.options));
+    return new PairGhmStream(call, GhmStream.fromRows(BASE, rows, call.header().options));
   }
 }

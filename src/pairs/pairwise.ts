@@ -92,7 +92,7 @@ function makeStream(task: string, options: object | undefined): PairStream | Pai
   if (isGhm(call)) return PairGhmStream.create(task, call);
   const { form, header, reduction, normalizer } = call as Call<PairForm>;
   const intake = { name: "pairwise", add: adder(form) };
-  return new LossStream(intake, { kind: header.kind, options: header.options }, reduction, normalizer);
+  return new LossStream(intake, header(), reduction, normalizer);
 }
 
 function load(bytes: Uint8Array): PairStream | PairGhmStream {

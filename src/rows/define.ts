@@ -145,7 +145,7 @@ export function defineRows<P extends object>(definition: RowDefinition<P>): RowL
   function makeStream(task: string, options: object | undefined): RowStream {
     const { form, header, reduction, normalizer } = readCall(read, task, options, streamKeys);
     const intake = { name, add: adder(form) };
-    return new LossStream(intake, { kind: header.kind, options: header.options }, reduction, normalizer);
+    return new LossStream(intake, header(), reduction, normalizer);
   }
 
   const loss = (logits: Float32Array, labels: Labels, options: P & RowOptions): LossResult => {

@@ -15,7 +15,8 @@ export interface Call<F> {
   readonly form: F;
   readonly reduction: Reduction;
   readonly normalizer: Normalizer;
-  readonly header: Header;
+  /** What a saved state of the call begins with. */
+  header(): Header;
 }
 
 /** The part of a definition that reads options. */
@@ -70,14 +71,11 @@ export function readCall<F>(
   const reduction =
     given.reduction === undefined ? "mean" : choice(task, "reduction", given.reduction, REDUCTIONS);
   const normalizer = given.normalizer === undefined ? "count" : checkNormalizer(task, given.normalizer);
-  const header: Header = {
-    get options() {
-      const saved: Record<string, unknown> = {};
-      for (const key of Object.keys(defaults))
-        if (parameters[key] !== undefined) saved[key] = plain(parameters[key]);
-      return { ...saved, reduction, normalizer };
-    },
-    kind: name,
+  const header = (): Header => {
+    const saved: Record<string, unknown> = {};
+    for (const key of Object.keys(defaults))
+      if (parameters[key] !== undefined) saved[key] = plain(parameters[key]);
+    return { kind: name, options: { ...saved, reduction, normalizer } };
   };
   return { form: form(task, parameters), reduction, normalizer, header };
 }

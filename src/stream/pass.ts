@@ -9,9 +9,10 @@ export interface Surveyed {
   /** Index of its first element, and how many it has. */
   readonly from: number;
   readonly size: number;
-  /** Elements that the mask leaves, and those of them with a target above 1/2. */
+  /** Elements that the mask leaves. */
   readonly valid: number;
-  readonly positives: number;
+  /** Those of them with a target above 1/2. */
+  positives(): number;
 }
 
 /** The same after its losses were computed: those that are not 0, and perhaps some that are, lie together at `addends`. */
@@ -157,24 +158,19 @@ export function pass(
     const size = Math.min(step, n - from);
     copyIn(batch, from, size);
     const valid = batch.mask ? kernel.blank(size, at.mask, at.x, at.t, at.w) : size;
-    const { isSoft, positives } = inspect(task, form, batch, from, size);
+    const { isSoft, positives: known } = inspect(task, form, batch, from, size);
     const { f32, i32 } = views();
-    const surveyed = {
-      from,
-      size,
-      valid,
-      get positives(): number {
-        return positives ?? countPositives(size);
-      },
-    };
-    const by = divisor(surveyed);
+    const positives = (): number => known ?? countPositives(size);
+    const by = divisor({ from, size, valid, positives });
     const single = Math.fround(by) === by;
     f32[at.op >> 2] = single ? by : 1;
     for (let i = 0; i < form.fields.length; i++) i32[(at.op >> 2) + 3 + i] = form.fields[i]!;
     const stride = layWeights(form, batch, from, size);
-    const sums = form.real ? runReal(task, form, batch, from, size, stride) : run(form, stride, size, isSoft);
+    const { addends, many } = form.real
+      ? runReal(task, form, batch, from, size, stride)
+      : run(form, stride, size, isSoft);
     if (!single) kernel.divide(size, at.grad, by);
-    each(Object.assign(surveyed, sums));
+    each({ from, size, valid, positives, addends, many });
   }
 }
 
