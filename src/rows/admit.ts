@@ -1,6 +1,6 @@
 import { at as fixed, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
-import type { RowBatch } from "./batch.ts";
+import type { Labels, RowBatch } from "./batch.ts";
 import type { RowForm } from "./form.ts";
 import { type Rooms, roomsFor } from "./rooms.ts";
 
@@ -11,14 +11,18 @@ interface Admission {
   readonly positives: number;
 }
 
+/** Some elements of an array: the array itself where it is all of them, which saves a view. */
+export function part<T extends Labels | Float32Array>(array: T, from: number, size: number): T {
+  return (size === array.length ? array : array.subarray(from, from + size)) as T;
+}
+
 /** Copies labels, mask and weights of some rows in and looks them over. */
 export function admit({ at }: Rooms, form: RowForm, batch: RowBatch, from: number, rows: number): Admission {
   const { f32, i32, u8 } = views();
-  const end = from + rows;
-  i32.set(batch.labels.subarray(from, end), at.labels >> 2);
-  if (batch.weights) f32.set(batch.weights.subarray(from, end), at.w >> 2);
+  i32.set(part(batch.labels, from, rows), at.labels >> 2);
+  if (batch.weights) f32.set(part(batch.weights, from, rows), at.w >> 2);
   else f32.fill(1, at.w >> 2, (at.w >> 2) + rows);
-  if (batch.mask) u8.set(batch.mask.subarray(from, end), at.mask);
+  if (batch.mask) u8.set(part(batch.mask, from, rows), at.mask);
   else u8.fill(1, at.mask, at.mask + rows);
   kernel.admitRows(rows, form.classes, at.labels, form.ignoreIndex, at.mask, at.w, fixed.report);
   const report = fixed.report >> 2;

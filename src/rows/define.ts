@@ -128,8 +128,9 @@ function reader<P extends object>(definition: RowDefinition<P>): Reader<RowForm>
     name: definition.name,
     defaults: { ...definition.defaults, classes: undefined, ignoreIndex: -100 },
     form(task, parameters) {
-      const checked = checkClasses(task, parameters);
-      return { ...definition.form(task, parameters, checked.classes), name: definition.name, ...checked };
+      const { classes, ignoreIndex } = checkClasses(task, parameters);
+      const { margin, fields, share, second, alpha } = definition.form(task, parameters, classes);
+      return { name: definition.name, margin, fields, share, second, alpha, classes, ignoreIndex };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { at as fixed, views } from "../arena.ts";
 import type { Outputs } from "../stream/batch.ts";
 import { kernel } from "../wasm/kernel.ts";
-import { admit } from "./admit.ts";
+import { admit, part } from "./admit.ts";
 import { type RowBatch, refuseRows } from "./batch.ts";
 import { isLong, type RowForm, type Second } from "./form.ts";
 import { type Rooms, roomsFor } from "./rooms.ts";
@@ -20,16 +20,17 @@ export interface RowChunk {
 }
 
 /** Parameters of the binary loss, which sees every row as a target 0 with the logit v, and weights of the classes. */
-function setUp({ at, rows }: Rooms, form: RowForm): void {
+function setUp({ at }: Rooms, { fields, share, alpha, second }: RowForm, rows: number): void {
   const { f32, i32 } = views();
   const op = fixed.op >> 2;
-  f32.fill(1, op, op + 2);
+  f32[op] = 1;
+  f32[op + 1] = 1;
   // One of the two is 1.
-  f32[op + 2] = typeof form.alpha === "number" ? form.share * form.alpha : form.share;
-  i32.set(form.fields, op + 3);
-  if (typeof form.alpha !== "number") f32.set(form.alpha, at.alpha >> 2);
+  f32[op + 2] = typeof alpha === "number" ? share * alpha : share;
+  for (let i = 0; i < fields.length; i++) i32[op + 3 + i] = fields[i]!;
+  if (typeof alpha !== "number") f32.set(alpha, at.alpha >> 2);
   f32.fill(0, at.zeros >> 2, (at.zeros >> 2) + rows);
-  f32.fill(1, at.ones >> 2, (at.ones >> 2) + rows);
+  if (second) f32.fill(1, at.ones >> 2, (at.ones >> 2) + rows);
 }
 
 /** The margins and their exponentials, one copy where the binary loss expects it. Not 0 if a sum is NaN. */
@@ -49,7 +50,7 @@ function enter(
 ): number {
   const { at } = rooms;
   const { classes, alpha, second } = form;
-  const logits = batch.logits.subarray(from * classes, (from + rows) * classes);
+  const logits = part(batch.logits, from * classes, rows * classes);
   views().f32.set(logits, at.x >> 2);
   if (hasIgnored) kernel.blankRows(rows, classes, at.x, at.labels);
   if (typeof alpha !== "number") kernel.weighLabels(rows, at.labels, at.alpha, at.w);
@@ -130,7 +131,7 @@ export function rowPass(
   if (total === 0) return;
   const rooms = roomsFor(classes, second !== undefined);
   const { at } = rooms;
-  setUp(rooms, form);
+  setUp(rooms, form, Math.min(rooms.rows, total));
   for (let from = 0; from < total; from += rooms.rows) {
     const rows = Math.min(rooms.rows, total - from);
     const { isBad, valid, positives } = admit(rooms, form, batch, from, rows);
