@@ -84,7 +84,7 @@ export class Residual {
       const weighted = F4.mul(weight, value);
       v128.store(loss + i, weighted);
       highest = i32x4.max_u(highest, weighted);
-      lowest = divides ? lowest : i32x4.min_u(lowest, i32x4.add(weighted, i32x4.splat(-1)));
+      lowest = i32x4.min_u(lowest, i32x4.add(weighted, i32x4.splat(-1)));
     }
     v128.store(op + BOUNDS, highest);
     v128.store(op + BOUNDS, lowest, 16);

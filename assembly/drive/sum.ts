@@ -108,15 +108,17 @@ class Sum {
 }
 
 /**
- * Adds n finite float32 values to an exact sum. Sets the padding up to the next multiple of four to 0.
+ * Adds n finite float32 values to an exact sum. Sets the padding up to the next multiple of four to 0, unless the range
+ * is known: it is 0 already then.
  *
  * Which path is taken changes no bit: every path adds the same integers.
  *
  * @param words ten i64 words in canonical form, see `Fixed`; canonical again afterwards
+ * @param bounds 0, or the address of two vectors with the range of all values, see `Residual.near`: wider is as good
  * @returns the largest bit pattern of |values[i]|; at or above 0x7f800000 nothing was added
  */
-export function sum(n: i32, values: usize, words: usize): u32 {
-  const range = Grid.range(n, values);
+export function sum(n: i32, values: usize, words: usize, bounds: usize): u32 {
+  const range = bounds ? Grid.join(v128.load(bounds), v128.load(bounds, 16)) : Grid.range(n, values);
   const most = Grid.most(range);
   if (most >= 0x7f800000 || most == 0) return most;
   const grid = Grid.finest(range);

@@ -1,4 +1,4 @@
-import { at, CHUNK, PACKED, views } from "../arena.ts";
+import { at, BOUNDS, CHUNK, PACKED, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
 import type { Batch, Outputs } from "./batch.ts";
 import type { Form, PerClass } from "./form.ts";
@@ -15,11 +15,16 @@ export interface Surveyed {
   positives(): number;
 }
 
-/** The same after its losses were computed: those that are not 0, and perhaps some that are, lie together at `addends`. */
-export interface Chunk extends Surveyed {
+/** What to add up of a chunk: its losses that are not 0, and perhaps some that are, lie together at `addends`. */
+interface Sums {
   readonly addends: number;
   readonly many: number;
+  /** Where their range is, 0 if it is not known. */
+  readonly bounds: number;
 }
+
+/** The same after its losses were computed. */
+export interface Chunk extends Surveyed, Sums {}
 
 function copyIn(batch: Batch, from: number, size: number): void {
   const { f32, u8 } = views();
@@ -106,9 +111,6 @@ function layWeights(form: Form, batch: Batch, from: number, size: number): numbe
   return -1;
 }
 
-/** What to add up of the chunk in the arena. */
-type Sums = Pick<Chunk, "addends" | "many">;
-
 /** Runs the kernels of a loss on the chunk in the arena, and says what to add up. */
 function run(form: Form, stride: number, size: number, isSoft: boolean): Sums {
   const { hard, soft, patches } = form;
@@ -125,7 +127,9 @@ function run(form: Form, stride: number, size: number, isSoft: boolean): Sums {
     soft(size, at.x, at.t, stride ? at.w1 : at.a1, stride ? at.w0 : at.a0, stride, at.op, at.loss, at.grad);
     packed = -1;
   }
-  return packed < 0 ? { addends: at.loss, many: size } : { addends: at.op + PACKED, many: packed };
+  return packed < 0
+    ? { addends: at.loss, many: size, bounds: 0 }
+    : { addends: at.op + PACKED, many: packed, bounds: 0 };
 }
 
 /**
@@ -134,7 +138,7 @@ function run(form: Form, stride: number, size: number, isSoft: boolean): Sums {
  */
 function runReal(task: string, form: Form, batch: Batch, from: number, size: number, stride: number): Sums {
   if (form.near?.(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad) === 0)
-    return { addends: at.loss, many: size };
+    return { addends: at.loss, many: size, bounds: at.op + BOUNDS };
   inspectReal(task, form, batch, from, size);
   return run(form, stride, size, false);
 }
@@ -166,17 +170,17 @@ export function pass(
     f32[at.op >> 2] = single ? by : 1;
     for (let i = 0; i < form.fields.length; i++) i32[(at.op >> 2) + 3 + i] = form.fields[i]!;
     const stride = layWeights(form, batch, from, size);
-    const { addends, many } = form.real
+    const { addends, many, bounds } = form.real
       ? runReal(task, form, batch, from, size, stride)
       : run(form, stride, size, isSoft);
     if (!single) kernel.divide(size, at.grad, by);
-    each({ from, size, valid, positives, addends, many });
+    each({ from, size, valid, positives, addends, many, bounds });
   }
 }
 
 /** Adds the losses of a chunk to the sum in the arena; not so where one is beyond float32: false. */
-export function addLosses({ addends, many }: Chunk): boolean {
-  return kernel.sum(many, addends, at.words) >>> 0 < 0x7f800000;
+export function addLosses({ addends, many, bounds }: Chunk): boolean {
+  return kernel.sum(many, addends, at.words, bounds) >>> 0 < 0x7f800000;
 }
 
 /** Copies the results of a chunk out of the arena. */

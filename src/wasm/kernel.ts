@@ -163,7 +163,7 @@ export interface Kernel {
     scale: number,
     second: number,
   ): void;
-  sum(n: number, values: number, words: number): number;
+  sum(n: number, values: number, words: number, bounds?: number): number;
   total(words: number): number;
   readonly bceHard: HardKernel;
   readonly bceSoft: SoftKernel;
