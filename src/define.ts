@@ -88,6 +88,7 @@ function adder(form: Form) {
         counts.count += chunk.valid;
         counts.positives += chunk.positives();
       },
+      false,
     );
     return counts;
   };
@@ -132,6 +133,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
         count += chunk.valid;
         copyOut(out, chunk);
       },
+      out.losses !== undefined,
     );
     return { loss: kernel.total(at.words) / (by || 1), count };
   }

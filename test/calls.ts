@@ -70,7 +70,6 @@ const ANY = words([
   [[PLAIN], [0, 1, 0, 0, 1000, 0, 1000, 0, 0, 0], []],
 ]);
 
-/** (n, x, t, w, stride, op, loss, grad) */
 /** (n, x, t, w, stride, op, loss, grad); what is put at `loss` on the way must not meet logits, targets or weights. */
 function hardLoss(op: Parameters): Calls {
   const arrays = (logits: Kind, targets: Kind, weights: Kind, place: (...at: number[]) => number[]): Call => {
@@ -99,6 +98,13 @@ function hardLoss(op: Parameters): Calls {
       return [n, x, x, x, -1, op(arena, n), arena.room(4 * n), x];
     },
   };
+}
+
+/** The same of a loss that moves elements together, and may leave its losses there. */
+function clippedLoss(op: Parameters): Calls {
+  const calls = hardLoss(op);
+  const together: Call = (arena, n) => calls.weights!(arena, n).with(6, 0);
+  return { ...calls, "losses together": together };
 }
 
 /** (n, x, t, w1, w0, stride, op, loss, grad); loss and gradient may hold the results of hard targets. */
@@ -183,8 +189,8 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   focalStar: hardLoss(STAR),
   hardTruncation: hardLoss(HARD),
   softTruncation: hardLoss(SOFT),
-  asymmetricParts: hardLoss(PARTS),
-  asymmetricReal: hardLoss(ANY),
+  asymmetricParts: clippedLoss(PARTS),
+  asymmetricReal: clippedLoss(ANY),
   smoothL1: hardLoss(BETA),
   smoothL1Far: hardLoss(BETA),
   asl1: hardLoss(MU),

@@ -69,3 +69,17 @@ test("the sum is that of all losses, wherever a batch ends and however many are 
     }
   }
 });
+
+test("a loss beyond float32 among easy negatives is refused by its index", () => {
+  const x = logits(90);
+  const targets = new Float32Array(N);
+  const weights = new Float32Array(N).fill(1);
+  for (const index of [3, 1500, N - 1]) {
+    const given = { weights: weights.with(index, 3e38) };
+    const far = x.with(index, 90);
+    const refusal = { name: "RangeError", message: new RegExp(`overflow at index ${index} `) };
+    assert.throws(() => asymmetric(far, targets, given), refusal);
+    assert.throws(() => asymmetric.stream().update(far, targets, given), refusal);
+    assert.throws(() => asymmetric(far, targets, { ...given, reduction: "none" }), refusal);
+  }
+});

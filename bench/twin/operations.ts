@@ -15,6 +15,8 @@ const LANES: Readonly<Record<string, string>> = {
 const INTEGERS: Readonly<Record<string, string>> = {
   "i32x4.add": "_mm_add_epi32",
   "i32x4.sub": "_mm_sub_epi32",
+  "i16x8.add": "_mm_add_epi16",
+  "i16x8.narrow_i32x4_s": "_mm_packs_epi32",
   "i32x4.max_u": "_mm_max_epu32",
   "i32x4.min_u": "_mm_min_epu32",
   "v128.and": "_mm_and_si128",
@@ -69,12 +71,14 @@ function vector(op: string, [a = "", b = "", c = ""]: readonly string[]): string
     "f32x4.convert_i32x4_s": () => i(`_mm_cvtepi32_ps(${a})`),
     "f32x4.splat": () => i(`_mm_set1_ps(${a})`),
     "i32x4.splat": () => `_mm_set1_epi32(${a})`,
+    "i16x8.splat": () => `_mm_set1_epi16(${a})`,
     "i32x4.gt_u": () => {
       const flip = "_mm_set1_epi32((int)0x80000000)";
       return `_mm_cmpgt_epi32(_mm_xor_si128(${a}, ${flip}), _mm_xor_si128(${b}, ${flip}))`;
     },
     "v128.any_true": () => `!_mm_testz_si128(${a}, ${a})`,
     "i32x4.bitmask": () => `_mm_movemask_ps(${f(a)})`,
+    "i16x8.bitmask": () => `_mm_movemask_epi8(_mm_packs_epi16(${a}, _mm_setzero_si128()))`,
     "v128.andnot": () => `_mm_andnot_si128(${b}, ${a})`,
     "v128.not": () => `_mm_xor_si128(${a}, _mm_set1_epi32(-1))`,
     "v128.bitselect": () => `_mm_or_si128(_mm_and_si128(${c}, ${a}), _mm_andnot_si128(${c}, ${b}))`,

@@ -142,6 +142,11 @@ export class Translation {
         this.#lines.push(`memmove(M + ${to}, M + ${from}, (uint32_t)${size});`);
         return "";
       }
+      case "memory.fill": {
+        const [to, value, size] = list.slice(1).map((part) => this.#value(part as List));
+        this.#lines.push(`memset(M + ${to}, ${value}, (uint32_t)${size});`);
+        return "";
+      }
       default:
         return /\.(load|store)/.test(op) ? this.#memory(list, op) : this.#operation(list, op);
     }

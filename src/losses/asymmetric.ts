@@ -75,6 +75,7 @@ export const asymmetric: PointwiseLoss<AsymmetricOptions> = /* @__PURE__ */ defi
     return {
       name: "asymmetric",
       hard: isParts(positive) && isParts(negative) ? kernel.asymmetricParts : kernel.asymmetricReal,
+      packs: true,
       fields: words(positive, negative, clipOf(task, clip), isDetached),
       positive: 1,
       negative: 1,

@@ -9,6 +9,8 @@ export interface Form {
   readonly name: string;
   /** For targets 0 and 1; for any targets of a loss of residuals. */
   readonly hard: HardKernel;
+  /** Whether `hard` moves its losses together, and takes 0 as their room where they are needed for their sum only. */
+  readonly packs?: boolean;
   /** A loss of residuals: the same, faster, tried first. */
   readonly near?: NearKernel;
   /** For chunks with a soft target among them; hard elements get the bits that `hard` gives. None: refused. */

@@ -24,7 +24,10 @@ interface Sums {
 }
 
 /** The same after its losses were computed. */
-export interface Chunk extends Surveyed, Sums {}
+export interface Chunk extends Surveyed, Sums {
+  /** Leaves the losses at `at.loss`, each in its place, if `pass` did not. */
+  lay(): void;
+}
 
 function copyIn(batch: Batch, from: number, size: number): void {
   const { f32, u8 } = views();
@@ -111,8 +114,8 @@ function layWeights(form: Form, batch: Batch, from: number, size: number): numbe
   return -1;
 }
 
-/** Runs the kernels of a loss on the chunk in the arena, and says what to add up. */
-function run(form: Form, stride: number, size: number, isSoft: boolean): Sums {
+/** Runs the kernels of a loss on the chunk in the arena, and says what to add up. `loss` is 0 or `at.loss`: see `Form`. */
+function run(form: Form, stride: number, size: number, isSoft: boolean, loss: number): Sums {
   const { hard, soft, patches } = form;
   const perClass = typeof form.positive !== "number" || typeof form.negative !== "number";
   let packed = -1;
@@ -121,7 +124,7 @@ function run(form: Form, stride: number, size: number, isSoft: boolean): Sums {
   }
   if (!isSoft || patches) {
     if (perClass) kernel.choose(size, at.t, at.a1, at.a0, at.w);
-    packed = hard(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad) ?? -1;
+    packed = hard(size, at.x, at.t, at.w, stride, at.op, loss, at.grad) ?? -1;
   }
   if (isSoft && soft) {
     soft(size, at.x, at.t, stride ? at.w1 : at.a1, stride ? at.w0 : at.a0, stride, at.op, at.loss, at.grad);
@@ -140,7 +143,7 @@ function runReal(task: string, form: Form, batch: Batch, from: number, size: num
   if (form.near?.(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad) === 0)
     return { addends: at.loss, many: size, bounds: at.op + BOUNDS };
   inspectReal(task, form, batch, from, size);
-  return run(form, stride, size, false);
+  return run(form, stride, size, false, at.loss);
 }
 
 /**
@@ -148,6 +151,7 @@ function runReal(task: string, form: Form, batch: Batch, from: number, size: num
  * its losses and gradients left at `at.loss` and `at.grad`, where `each` takes them.
  *
  * @param divisor what gradients are divided by, known at the latest when the first chunk is
+ * @param wantsLosses whether `each` reads losses at `at.loss`
  */
 export function pass(
   task: string,
@@ -155,6 +159,7 @@ export function pass(
   batch: Batch,
   divisor: (counts: Surveyed) => number,
   each: (chunk: Chunk) => void,
+  wantsLosses = true,
 ): void {
   const n = batch.logits.length;
   const step = form.classes > 1 && form.classes <= CHUNK ? CHUNK - (CHUNK % form.classes) : CHUNK;
@@ -170,17 +175,23 @@ export function pass(
     f32[at.op >> 2] = single ? by : 1;
     for (let i = 0; i < form.fields.length; i++) i32[(at.op >> 2) + 3 + i] = form.fields[i]!;
     const stride = layWeights(form, batch, from, size);
+    const isLaid = wantsLosses || !form.packs;
     const { addends, many, bounds } = form.real
       ? runReal(task, form, batch, from, size, stride)
-      : run(form, stride, size, isSoft);
+      : run(form, stride, size, isSoft, isLaid ? at.loss : 0);
     if (!single) kernel.divide(size, at.grad, by);
-    each({ from, size, valid, positives, addends, many, bounds });
+    const lay = (): void => {
+      if (!isLaid) run(form, stride, size, isSoft, at.loss);
+    };
+    each({ from, size, valid, positives, addends, many, bounds, lay });
   }
 }
 
-/** Adds the losses of a chunk to the sum in the arena; not so where one is beyond float32: false. */
-export function addLosses({ addends, many, bounds }: Chunk): boolean {
-  return kernel.sum(many, addends, at.words, bounds) >>> 0 < 0x7f800000;
+/** Adds the losses of a chunk to the sum in the arena; not so where one is beyond float32: false, and they are laid out. */
+export function addLosses({ addends, many, bounds, lay }: Chunk): boolean {
+  if (kernel.sum(many, addends, at.words, bounds) >>> 0 < 0x7f800000) return true;
+  lay();
+  return false;
 }
 
 /** Copies the results of a chunk out of the arena. */

@@ -11,6 +11,7 @@ export type HardKernel = (
   w: number,
   stride: number,
   op: number,
+  /** 0 where losses are needed for their sum only: for kernels that move them together. */
   loss: number,
   grad: number,
   /** 1 where `loss` holds exp(-|x|) already: for kernels that losses of rows take. */
