@@ -50,6 +50,17 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
     ...[rows, classes, labels(), arena.random.pick([-100, 0, 1])],
     ...[arena.bytes(rows + 4, 2), each("weights"), arena.room(64)],
   ]),
+  // (rows, classes, labels, ignored)
+  countLabels: {
+    "of the classes": (arena, n) => {
+      const { rows, classes, labels } = shapeOf(arena, n);
+      return [rows, classes, labels(), arena.random.pick([-100, 0, 1])];
+    },
+    "one too many": (arena, n) => {
+      const { rows, classes } = shapeOf(arena, n);
+      return [rows, classes, arena.counts(rows + 4, 0, classes + 1), -100];
+    },
+  },
   // (rows, classes, x, labels)
   blankRows: {
     "some ignored": (arena, n) => {

@@ -25,6 +25,7 @@ const HELPERS = [
   ...FAR,
   "decay",
   "admitRows",
+  "countLabels",
   "marginRows",
   "settleRows",
   "marginPairs",

@@ -31,6 +31,7 @@ export const COPIES: Readonly<Record<string, number>> = {
   asymmetricParts: 2,
   asymmetricReal: 2,
   admitRows: 1,
+  countLabels: 1,
   decayRows: 2,
   liftRows: 1,
   liftLongRows: 1,

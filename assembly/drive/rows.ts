@@ -43,6 +43,25 @@ export function admitRows(
   store<i32>(report, Admitted.sum(positives), 8);
 }
 
+/**
+ * The rows with a label above 0, or -1 if a label is `ignored` or no class: then `admitRows` says more. Most batches have
+ * neither mask nor weights nor such a label, and need no more than this.
+ */
+export function countLabels(rows: i32, classes: i32, labels: usize, ignored: i32): i32 {
+  const end = (<usize>rows) << 2;
+  // Rows that only fill up the last four.
+  v128.store(labels + end, F4.lit(0));
+  let others = i32x4.splat(0);
+  let positives = i32x4.splat(0);
+  for (let i: usize = 0; i < end; i += 16) {
+    const label = v128.load(labels + i);
+    const isForeign = i32x4.ge_u(label, i32x4.splat(classes));
+    others = v128.or(others, v128.or(isForeign, i32x4.eq(label, i32x4.splat(ignored))));
+    positives = i32x4.sub(positives, i32x4.gt_s(label, i32x4.splat(0)));
+  }
+  return v128.any_true(others) ? -1 : Admitted.sum(positives);
+}
+
 class Admitted {
   @inline static sum(a: v128): i32 {
     return (

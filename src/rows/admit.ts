@@ -19,12 +19,16 @@ export function part<T extends Labels | Float32Array>(array: T, from: number, si
 /** Copies labels, mask and weights of some rows in and looks them over. */
 export function admit({ at }: Rooms, form: RowForm, batch: RowBatch, from: number, rows: number): Admission {
   const { f32, i32, u8 } = views();
-  i32.set(part(batch.labels, from, rows), at.labels >> 2);
-  if (batch.weights) f32.set(part(batch.weights, from, rows), at.w >> 2);
+  const { classes, ignoreIndex } = form;
+  const { labels, mask, weights } = batch;
+  i32.set(part(labels, from, rows), at.labels >> 2);
+  if (weights) f32.set(part(weights, from, rows), at.w >> 2);
   else f32.fill(1, at.w >> 2, (at.w >> 2) + rows);
-  if (batch.mask) u8.set(part(batch.mask, from, rows), at.mask);
+  const all = mask || weights ? -1 : kernel.countLabels(rows, classes, at.labels, ignoreIndex);
+  if (all >= 0) return { isBad: false, valid: rows, positives: all };
+  if (mask) u8.set(part(mask, from, rows), at.mask);
   else u8.fill(1, at.mask, at.mask + rows);
-  kernel.admitRows(rows, form.classes, at.labels, form.ignoreIndex, at.mask, at.w, fixed.report);
+  kernel.admitRows(rows, classes, at.labels, ignoreIndex, at.mask, at.w, fixed.report);
   const report = fixed.report >> 2;
   return { isBad: i32[report] !== 0, valid: i32[report + 1]!, positives: i32[report + 2]! };
 }

@@ -64,6 +64,7 @@ export interface Kernel {
     w: number,
     report: number,
   ): void;
+  countLabels(rows: number, classes: number, labels: number, ignored: number): number;
   blankRows(rows: number, classes: number, x: number, labels: number): void;
   enterRows(rows: number, classes: number, x: number, labels: number, own: number): number;
   weighLabels(rows: number, labels: number, alpha: number, w: number): void;
