@@ -12,7 +12,7 @@ export { liftLongRows, spreadLongRows } from "./drive/long-rows";
 export { lookup, lookupHalf, lookupWide, planes } from "./drive/lookup";
 export { gatherPairs, marginPairs, scatterPairs } from "./drive/pairs";
 export { blank, choose, divide, gauge, magnitudes, weigh, widen } from "./drive/prepare";
-export { joinRows, marginRows, settleRows, spreadRows, weighRows } from "./drive/row-margin";
+export { exceed, joinRows, marginRows, settleRows, spreadRows, weighRows } from "./drive/row-margin";
 export { admitRows, blankRows, countLabels, decayRows, enterRows, liftRows, weighLabels } from "./drive/rows";
 export { sum, total } from "./drive/sum";
 export { survey, surveyReal, surveySoft } from "./drive/survey";

@@ -55,6 +55,8 @@ const KINDS = {
   any: kind(FINITE, (random) => random.scaled(-126, 127)),
   equal: () => 0.5,
   losses: kind([0, Math.LN2, 104], (random) => Math.abs(random.scaled(-18, 5))),
+  /** Two of different signs are further apart than the largest float32. */
+  huge: kind(HUGE, (random) => random.scaled(127, 128)),
 };
 
 export type Kind = keyof typeof KINDS;

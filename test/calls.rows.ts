@@ -35,6 +35,11 @@ function call(args: (shape: Shape, arena: Arena) => number[]): Readonly<Record<s
   return { apart: (arena, n) => args(shapeOf(arena, n), arena) };
 }
 
+function exceed(arena: Arena, n: number, kind: Kind): number[] {
+  const { rows, each } = shapeOf(arena, n);
+  return [rows, each(kind), each(kind), each("unit"), each()];
+}
+
 /** Each sum is made of two float32, which leave it small enough for a slope to be seen. */
 function scatterPairs(slopes: Kind): Call {
   return (arena, n) => {
@@ -109,25 +114,30 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
       return [rows, classes, x, e, e, each(), each()];
     },
   },
-  // (rows, k, peaks, sums, own, near, decay, copy, over, logs)
+  // (rows, k, peaks, sums, own, near, decay, copy, logs)
   marginRows: call(({ rows, each }) => [
     ...[rows, 1.25, each(), each("unit"), each()],
-    ...Array.from({ length: 5 }, () => each()),
+    ...Array.from({ length: 4 }, () => each()),
   ]),
   // (n, items, scores, pairs, preferred, other)
   gatherPairs: call(({ rows, each }, arena) => [
     ...[rows, 40, arena.floats(41, "wild"), arena.counts(2 * rows + 4, 0, 45)],
     ...[each(), each()],
   ]),
-  // (n, preferred, other, near, decay, over)
+  // (n, preferred, other, near, decay)
   marginPairs: call(({ rows, each }) => [
     ...[rows, each(rows & 1 ? "any" : "wild"), each("any")],
-    ...[each(), each(), each()],
+    ...[each(), each()],
   ]),
   // (n, items, pairs, slopes, sums)
   scatterPairs: { unit: scatterPairs("unit"), equal: scatterPairs("equal") },
-  // (rows, over, sums, loss, slope, scale)
-  settleRows: call(({ rows, each }) => [rows, each("unit"), each("unit"), each(), each(), each()]),
+  // (n, above, below, slope, loss)
+  exceed: {
+    "far apart": (arena, n) => exceed(arena, n, "huge"),
+    "near and far": (arena, n) => exceed(arena, n, "any"),
+  },
+  // (rows, sums, slope, scale)
+  settleRows: call(({ rows, each }) => [rows, each("unit"), each(), each()]),
   // (rows, classes, e, scale, slope, labels, divisor, grad)
   spreadRows: call(({ rows, classes, all, each, labels }, arena) => [
     ...[rows, classes, all("unit"), each(), each(), labels()],

@@ -27,6 +27,7 @@ const HELPERS = [
   "admitRows",
   "countLabels",
   "marginRows",
+  "exceed",
   "settleRows",
   "marginPairs",
   "levelRows",

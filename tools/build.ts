@@ -37,6 +37,7 @@ export const COPIES: Readonly<Record<string, number>> = {
   liftLongRows: 1,
   marginRows: 2,
   marginPairs: 2,
+  exceed: 1,
   settleRows: 1,
   spreadRows: 1,
   spreadLongRows: 1,

@@ -11,7 +11,7 @@ export class Gap {
 
   /** `value` where |gap| is below 256: beyond, no exponential is between 0 and infinity. */
   @inline static near(gap: v128, value: v128): v128 {
-    return F4.and(F4.lt(F4.abs(gap), F4.lit(256)), value);
+    return F4.and(F4.lt(F4.lit(-256), F4.minusAbs(gap)), value);
   }
 
   /** exp(-|high + low|) for a small `low`. */
@@ -26,10 +26,15 @@ export class Gap {
     return f32x4.pmin(most, f32x4.pmax(F4.neg(most), v));
   }
 
+  /** Whether a gap is above the largest float32. */
+  @inline static isFar(gap: v128): v128 {
+    return f32x4.eq(gap, F4.lit(Infinity));
+  }
+
   /** How far a - b is above the largest float32; 0 if it is not. */
-  @inline static over(a: v128, b: v128, gap: v128): v128 {
+  @inline static over(a: v128, b: v128): v128 {
     const half = F4.sub(F4.mul(a, F4.lit(0.5)), F4.mul(b, F4.lit(0.5)));
     const beyond = F4.mul(F4.sub(half, F4.lit(1.7014117331926443e38)), F4.lit(2));
-    return F4.and(f32x4.eq(gap, F4.lit(Infinity)), beyond);
+    return F4.and(Gap.isFar(F4.sub(a, b)), beyond);
   }
 }

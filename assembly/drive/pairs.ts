@@ -22,15 +22,13 @@ export function gatherPairs(
   }
 }
 
-/** Per pair the negated margin v = other - preferred, as `marginRows` has it, exp(-|v|), and what v is over. */
-export function marginPairs(
-  n: i32,
-  preferred: usize,
-  other: usize,
-  near: usize,
-  decay: usize,
-  over: usize,
-): void {
+/**
+ * Per pair the negated margin v = other - preferred, as `marginRows` has it, and exp(-|v|).
+ *
+ * @returns whether a margin is beyond float32: see `exceed`
+ */
+export function marginPairs(n: i32, preferred: usize, other: usize, near: usize, decay: usize): bool {
+  let far = i32x4.splat(0);
   for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     const a = v128.load(preferred + i);
     const b = v128.load(other + i);
@@ -38,8 +36,9 @@ export function marginPairs(
     const low = Gap.near(gap, Gap.lost(b, a, gap));
     v128.store(near + i, Gap.cut(gap));
     v128.store(decay + i, Gap.decay(gap, low));
-    v128.store(over + i, Gap.over(b, a, gap));
+    far = v128.or(far, Gap.isFar(gap));
   }
+  return v128.any_true(far);
 }
 
 /**

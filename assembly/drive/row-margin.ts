@@ -13,9 +13,8 @@ import { Tile } from "./tile";
  *
  * @param near v, at most the largest float32
  * @param decay exp(-|v|), twice: the kernel of a binary loss takes one of them away
- * @param over how far v is above the largest float32
  * @param logs log(sum)
- * @returns not 0 if a sum is NaN
+ * @returns 1 if a sum is NaN, and 2 if a margin is beyond float32: see `exceed`
  */
 export function marginRows(
   rows: i32,
@@ -26,11 +25,11 @@ export function marginRows(
   near: usize,
   decay: usize,
   copy: usize,
-  over: usize,
   logs: usize,
 ): i32 {
   if (rows & 3) v128.store(sums + ((<usize>rows) << 2), F4.lit(0));
   let bad = i32x4.splat(0);
+  let far = i32x4.splat(0);
   for (let i: usize = 0, end = (<usize>rows) << 2; i < end; i += 16) {
     const sum = v128.load(sums + i);
     const peak = v128.load(peaks + i);
@@ -52,29 +51,26 @@ export function marginRows(
     v128.store(near + i, Gap.cut(v));
     v128.store(decay + i, small);
     v128.store(copy + i, small);
-    v128.store(over + i, Gap.over(peak, mine, gap));
     v128.store(logs + i, F4.add(whole, tail));
     bad = v128.or(bad, f32x4.ne(sum, sum));
+    far = v128.or(far, Gap.isFar(gap));
   }
-  return v128.any_true(bad) ? 1 : 0;
+  return i32(v128.any_true(bad)) | (i32(v128.any_true(far)) << 1);
 }
 
-/**
- * Adds to a loss what its margin has beyond float32, and writes slope / sum to `scale`.
- */
-export function settleRows(
-  rows: i32,
-  over: usize,
-  sums: usize,
-  loss: usize,
-  slope: usize,
-  scale: usize,
-): void {
+/** Adds to losses what their margins, above - below, have beyond float32; hardly any batch has such a one. */
+export function exceed(n: i32, above: usize, below: usize, slope: usize, loss: usize): void {
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
+    const over = Gap.over(v128.load(above + i), v128.load(below + i));
+    v128.store(loss + i, F4.madd(v128.load(slope + i), over, v128.load(loss + i)));
+  }
+}
+
+/** Writes slope / sum to `scale`. */
+export function settleRows(rows: i32, sums: usize, slope: usize, scale: usize): void {
   for (let i: usize = 0, end = (<usize>rows) << 2; i < end; i += 16) {
-    const first = v128.load(slope + i);
-    v128.store(loss + i, F4.madd(first, v128.load(over + i), v128.load(loss + i)));
     // A row without other classes has the sum 0 and the slope 0.
-    v128.store(scale + i, F4.div(first, f32x4.pmax(F4.lit(1), v128.load(sums + i))));
+    v128.store(scale + i, F4.div(v128.load(slope + i), f32x4.pmax(F4.lit(1), v128.load(sums + i))));
   }
 }
 

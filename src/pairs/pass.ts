@@ -10,7 +10,7 @@ export interface PairForm {
   readonly fields: readonly number[];
 }
 
-/** What one chunk turned out to hold: its losses are at `at.loss`, its slopes f'(v) >= 0 at `at.grad` and at `at.w0`. */
+/** What one chunk turned out to hold: its losses are at `at.loss`, its slopes f'(v) >= 0 at `at.grad`. */
 export interface PairChunk {
   /** Index of its first pair, and how many it has. */
   readonly from: number;
@@ -48,7 +48,7 @@ export function enter({ scores, pairs }: PairBatch, form: PairForm): Rooms {
   return { scores: x, sums, pairs: indices, end };
 }
 
-/** The scores of a chunk's pairs, checked: preferred at `at.grad`, other at `at.loss`. Returns how many pairs are left. */
+/** The scores of a chunk's pairs, checked: preferred at `at.a1`, other at `at.a0`. Returns how many pairs are left. */
 function gather(task: string, batch: PairBatch, rooms: Rooms, from: number, size: number): number {
   const { f32, u8, u32 } = views();
   const { scores, pairs, mask, weights } = batch;
@@ -58,9 +58,9 @@ function gather(task: string, batch: PairBatch, rooms: Rooms, from: number, size
   if (weights) f32.set(weights.subarray(from, end), w);
   else f32.fill(1, w, w + (mask ? size : 4));
   if (mask) u8.set(mask.subarray(from, end), at.mask);
-  kernel.gatherPairs(size, scores.length, rooms.scores, rooms.pairs, at.grad, at.loss);
-  const valid = mask ? kernel.blank(size, at.mask, at.grad, at.loss, at.w) : size;
-  const foreign = kernel.surveyReal(size, at.grad, at.loss) >>> 0 >= 0x7f800000;
+  kernel.gatherPairs(size, scores.length, rooms.scores, rooms.pairs, at.a1, at.a0);
+  const valid = mask ? kernel.blank(size, at.mask, at.a1, at.a0, at.w) : size;
+  const foreign = kernel.surveyReal(size, at.a1, at.a0) >>> 0 >= 0x7f800000;
   const refused = foreign || (weights && kernel.gauge(size, at.w) >>> 0 > 0x7f7fffff);
   if (refused) refusePairs(task, batch, from, size);
   return valid;
@@ -68,9 +68,9 @@ function gather(task: string, batch: PairBatch, rooms: Rooms, from: number, size
 
 /** The binary loss of the margins: every pair is a target 0 with the logit v = other - preferred. */
 function lift({ margin }: PairForm, stride: number, size: number): void {
-  kernel.marginPairs(size, at.grad, at.loss, at.x, at.loss, at.a1);
+  const isFar = kernel.marginPairs(size, at.a1, at.a0, at.x, at.loss);
   margin(size, at.x, at.t, at.w, stride, at.op, at.loss, at.grad, 1);
-  kernel.settleRows(size, at.a1, at.t, at.loss, at.grad, at.w0);
+  if (isFar) kernel.exceed(size, at.a0, at.a1, at.grad, at.loss);
 }
 
 /** Runs a loss over the pairs of a batch, chunk by chunk. Losses and slopes of a chunk are left where `each` takes them. */

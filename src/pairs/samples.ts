@@ -36,6 +36,7 @@ export function pairSamples(batch: PairBatch, divisor: () => number): Samples {
     free: rooms.end,
     visit(task, _wantsGrad, each) {
       pairPass(task, form, plain, rooms, (chunk) => {
+        views().f32.copyWithin(factors >> 2, norms >> 2, (norms >> 2) + chunk.size);
         if (weights) burden(task, batch, weights, chunk);
         each({ ...chunk, mask: chunk.valid < chunk.size ? at.mask : 0, norms, losses, factors });
       });

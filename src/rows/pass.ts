@@ -33,13 +33,13 @@ function setUp({ at }: Rooms, { fields, share, alpha, second }: RowForm, rows: n
   if (second) f32.fill(1, at.ones >> 2, (at.ones >> 2) + rows);
 }
 
-/** The margins and their exponentials, one copy where the binary loss expects it. Not 0 if a sum is NaN. */
+/** The margins and their exponentials, one copy where the binary loss expects it: see `marginRows`. */
 function marginOf({ at }: Rooms, rows: number, k: number, sums: number, copy: number): number {
-  const { peaks, own, near, decay, over, logs } = at;
-  return kernel.marginRows(rows, k, peaks, sums, own, near, decay, copy, over, logs);
+  const { peaks, own, near, decay, logs } = at;
+  return kernel.marginRows(rows, k, peaks, sums, own, near, decay, copy, logs);
 }
 
-/** Logits from their array to margins. Not 0 if one of them is outside the domain. */
+/** Logits from their array to margins: 1 or 3 if one of them is outside the domain, 2 if a margin is beyond float32. */
 function enter(
   rooms: Rooms,
   form: RowForm,
@@ -61,10 +61,11 @@ function enter(
 }
 
 /** The binary loss of the margins, and how its slope spreads over the classes. */
-function lift({ at }: Rooms, form: RowForm, rows: number): void {
+function lift({ at }: Rooms, form: RowForm, rows: number, isFar: boolean): void {
   const { margin } = form;
   margin(rows, at.near, at.zeros, at.w, -1, fixed.op, at.loss, at.slope, 1);
-  kernel.settleRows(rows, at.over, at.sums, at.loss, at.slope, at.scale);
+  if (isFar) kernel.exceed(rows, at.peaks, at.own, at.slope, at.loss);
+  kernel.settleRows(rows, at.sums, at.slope, at.scale);
 }
 
 /** What the other classes add. */
@@ -135,11 +136,11 @@ export function rowPass(
   for (let from = 0; from < total; from += rooms.rows) {
     const rows = Math.min(rooms.rows, total - from);
     const { isBad, valid, positives } = admit(rooms, form, batch, from, rows);
-    if (isBad || enter(rooms, form, batch, from, rows, valid < rows))
-      refuseRows(task, form, batch, from, rows);
+    const entered = isBad ? 1 : enter(rooms, form, batch, from, rows, valid < rows);
+    if (entered & 1) refuseRows(task, form, batch, from, rows);
     const chunk = { from, rows, valid, positives, losses: at.loss, grad: at.x };
     const by = divisor(chunk);
-    lift(rooms, form, rows);
+    lift(rooms, form, rows, entered !== 0);
     if (second) addSecond(rooms, second, form, rows);
     if (wantsGrad) spread(rooms, form, rows, by);
     each(chunk);

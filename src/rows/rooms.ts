@@ -14,7 +14,6 @@ const PER_ROW = [
   "sums",
   "near",
   "decay",
-  "over",
   "logs",
   "zeros",
   "ones",

@@ -87,10 +87,10 @@ export interface Kernel {
     near: number,
     decay: number,
     copy: number,
-    over: number,
     logs: number,
   ): number;
-  settleRows(rows: number, over: number, sums: number, loss: number, slope: number, scale: number): void;
+  exceed(n: number, above: number, below: number, slope: number, loss: number): void;
+  settleRows(rows: number, sums: number, slope: number, scale: number): void;
   gatherPairs(
     n: number,
     items: number,
@@ -99,7 +99,7 @@ export interface Kernel {
     preferred: number,
     other: number,
   ): void;
-  marginPairs(n: number, preferred: number, other: number, near: number, decay: number, over: number): void;
+  marginPairs(n: number, preferred: number, other: number, near: number, decay: number): number;
   scatterPairs(n: number, items: number, pairs: number, slopes: number, sums: number): void;
   spreadRows(
     rows: number,
