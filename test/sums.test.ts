@@ -1,7 +1,7 @@
 /** Sums are exact over the whole float32 range, whatever the number and the size of the losses. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bce, density, ghmc } from "../src/mod.ts";
+import { asl1, bce, density, ghmc, smoothL1 } from "../src/mod.ts";
 import { batch, random } from "./data.ts";
 import { logit, spelled } from "./laws.ts";
 import fc from "./property.ts";
@@ -138,6 +138,27 @@ test("sums are exact where blocks leave few or many losses behind, and where som
         const { loss, losses } = bce(x, y, { weights: weightsFor(values), reduction: "none" });
         const want = fromGrid(gridSum(losses as Float32Array));
         assert.equal(loss, want, `${n} losses over ${span} octaves, ${far} of them far apart`);
+      }
+    }
+  }
+});
+
+test("sums of residuals are exact wherever the one smallest or largest loss stands", () => {
+  const next = random(43);
+  const weights = new Float32Array(4111);
+  for (const n of [1, 2, 3, 7, 2049, 4099]) {
+    for (const octaves of [0, 9, 20, 43, 66, 87, 100]) {
+      for (const where of [0, n >> 1, n - 1]) {
+        // What an earlier, longer batch leaves behind the last element is not part of the range.
+        smoothL1(weights.fill(2 ** 60), new Float32Array(4111), { weights });
+        const residuals = Float32Array.from({ length: n }, (_, i) =>
+          i === where ? 2 ** -octaves * 1.7 : 1 + next(),
+        );
+        const options = { weights: weights.slice(0, n).fill(2 ** (octaves / 2)), reduction: "none" } as const;
+        for (const loss of [smoothL1, asl1]) {
+          const { losses, loss: sum } = loss(residuals, new Float32Array(n), options);
+          assert.equal(sum, fromGrid(gridSum(losses as Float32Array)), `${loss.name}: ${n}, 2^-${octaves}`);
+        }
       }
     }
   }
