@@ -30,8 +30,12 @@ class Inside {
     Places.ready();
     const edge = f32x4.splat(least);
     let to = list;
-    for (let i: usize = 0; i < size; i += 32) {
-      to = Places.append(to, i16x8.bitmask(Inside.eight(x + i, t + i, edge)), i);
+    for (let i: usize = 0; i < size; i += 64) {
+      const first = Inside.eight(x + i, t + i, edge);
+      const second = Inside.eight(x + i + 32, t + i + 32, edge);
+      const set = <usize>i8x16.bitmask(i8x16.narrow_i16x8_s(first, second));
+      to = Places.append(to, set & 255, i);
+      to = Places.append(to, set >> 8, i + 32);
     }
     return Places.finish(list, to, size);
   }
