@@ -29,8 +29,9 @@ export { smoothRows } from "./loss/smooth-rows";
 export { hardTruncation, softTruncation } from "./loss/truncation";
 export { rivalRows, settleRival } from "./loss/truncation-rows";
 export { cumulate } from "./sort/cumulate";
-export { orderPairs, splitPairs } from "./sort/order";
-export { cutPairs, gather, lossKeys } from "./sort/select";
+export { admitLosses, floorKey, groupMaxima } from "./sort/floor";
+export { orderPairs } from "./sort/order";
+export { cutPairs, gather } from "./sort/select";
 export { suppress } from "./sort/suppress";
 
 /** Where the host may lay out its memory: everything below belongs to the module. */

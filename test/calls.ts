@@ -321,16 +321,6 @@ export const CALLS: Readonly<Record<string, Calls>> = {
   lookup: lookup((arena) => arena.bytes(128, 256), 48),
   lookupHalf: lookup((arena) => arena.bytes(64, 256), 24),
   lookupWide: lookup((arena) => arena.floats(256, "weights"), 256),
-  // (n, losses, mask, keys): keys for n and a table of counts behind them
-  lossKeys: kinds(["logits", "wild"], (losses) => (arena, n) => [
-    n,
-    arena.floats(n, losses),
-    n & 1 ? arena.bytes(n, 2) : 0,
-    arena.room(4 * n + 65536),
-  ]),
-  splitPairs: {
-    apart: (arena, n) => [n, arena.counts(2 * n, 0, 2 ** 32), arena.room(4 * n), arena.room(4 * n)],
-  },
   ...ROWS,
   ...ADVERSARIES,
   heapBase: { nothing: () => [] },
@@ -339,9 +329,12 @@ export const CALLS: Readonly<Record<string, Calls>> = {
 /** Exports without a call, and why. */
 export const UNCALLED: Readonly<Record<string, string>> = {
   memory: "not a function",
-  gather: "plain in both modules, reads what lossKeys left: test/selection.test.ts",
+  admitLosses: "plain in both modules: test/selection.test.ts",
+  groupMaxima: "plain in both modules, reads what admitLosses left: test/selection.test.ts",
+  floorKey: "plain in both modules, reads what groupMaxima left: test/selection.test.ts",
+  gather: "plain in both modules, reads what admitLosses left: test/selection.test.ts",
   cutPairs: "plain in both modules, reads what gather left: test/selection.test.ts",
-  orderPairs: "plain in both modules, reads what cutPairs left: test/selection.test.ts",
+  orderPairs: "plain in both modules, reads what gather left: test/selection.test.ts",
   suppress: "plain in both modules, reads boxes in the order of pairs: test/selection.test.ts",
   cumulate: "plain in both modules, takes ascending values: test/ranges.test.ts",
 };

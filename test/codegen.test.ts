@@ -45,7 +45,9 @@ const HELPERS = [
   "narrow",
   "corners",
   "turns",
-  "lossKeys",
+  "admitLosses",
+  "groupMaxima",
+  "floorKey",
   "drScores",
   "drGrad",
 ];

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ghmc, ohem } from "../src/mod.ts";
-import { integers } from "../src/selection/random.ts";
 import { batch, mask, random } from "./data.ts";
 import fc from "./property.ts";
 import { balanced, ranked, survivors } from "./reference/selection.ts";
@@ -97,37 +96,35 @@ test("batches that take several cuts and chunks: random, sorted, tied, masked", 
   }
 });
 
-test("large batches, whose pilot may mislead: periodic, tied, scarce, and hard where it looks", () => {
-  const n = 2 ** 17 + 3;
+test("a share of up to an eighth: periodic, tied, scarce, hard in one place, whatever the mask hides", () => {
   const next = random(29);
-  const draw = integers(n);
-  const looked = new Set(
-    Array.from({ length: 2048 }, (_, i) => Math.floor((i + draw() / 2 ** 32) * (n / 2048))),
-  );
-  const shapes: [string, (i: number) => number][] = [
+  const shapes: [string, (i: number, n: number) => number][] = [
     ["random", () => next() ** 4 * 9 - 1],
     ["all equal", () => 0.25],
     ["two values", (i) => i & 1],
     ["ascending", (i) => i],
+    ["one in four", (i) => (i % 4 === 1 ? 5 + next() : next())],
+    ["one in 32", (i) => (i % 32 === 9 ? 5 + next() : next())],
     ["one in eighty", (i) => (i % 80 === 3 ? 5 + next() : next())],
-    ["hard where the pilot looks", (i) => (looked.has(i) ? 5 : next())],
-    ["easy where the pilot looks", (i) => (looked.has(i) ? 0 : next())],
+    ["hard at the end of a quarter", (i, n) => (Math.abs(i - n / 4) < 9 ? 5 + next() : next())],
+    ["around zero", () => Math.round(next() * 4 - 2) * 1.401298464324817e-45],
     ["lowest", () => -3.4028234663852886e38],
   ];
   for (const [name, make] of shapes) {
-    const losses = Float32Array.from({ length: n }, (_, i) => make(i));
-    const valid = Uint8Array.from({ length: n }, (_, i) => (i % 1000 === 7 ? 1 : 0));
-    const [all, some] = [ranked(losses), ranked(losses, (i) => valid[i] !== 0)];
-    for (const budget of [1, 100, 1311, 8000, n >> 3]) {
-      assert.deepEqual(
-        ohem(losses, { budget }).indices,
-        Uint32Array.from(all.slice(0, budget)),
-        `${name} ${budget}`,
-      );
-      const masked = ohem(losses, { budget, mask: valid });
-      assert.deepEqual(masked.indices, Uint32Array.from(some.slice(0, budget)), `${name} ${budget}, masked`);
+    for (const n of [37, 1000, 12345, 2 ** 17 + 3]) {
+      const losses = Float32Array.from({ length: n }, (_, i) => make(i, n));
+      const valid = Uint8Array.from({ length: n }, (_, i) => (i % (n < 50 ? 2 : 100) === 1 ? 1 : 0));
+      const hidden = losses.map((loss, i) => (valid[i] ? loss : [NaN, -Infinity, Infinity, 9][i & 3]));
+      const [all, some] = [ranked(losses), ranked(losses, (i) => valid[i] !== 0)];
+      for (const budget of [1, 2, 100, 1311, 8000, n >> 3, (n >> 3) + 1]) {
+        const got = ohem(losses, { budget }).indices;
+        assert.deepEqual(got, Uint32Array.from(all.slice(0, budget)), `${name} ${n} ${budget}`);
+        const masked = ohem(hidden, { budget, mask: valid }).indices;
+        assert.deepEqual(masked, Uint32Array.from(some.slice(0, budget)), `${name} ${n} ${budget}, masked`);
+      }
     }
   }
+  const n = 2 ** 17 + 3;
   const bad = new Float32Array(n).fill(NaN, 70_000);
   assert.throws(() => ohem(bad, { budget: 10 }), { name: "RangeError", message: /got NaN at index 70000/ });
 });

@@ -86,7 +86,9 @@ export const COPIES: Readonly<Record<string, number>> = {
   lookup: 1,
   lookupHalf: 1,
   lookupWide: 1,
-  lossKeys: 4,
+  admitLosses: 1, // this one and the next two take several vectors a round as they are
+  groupMaxima: 1,
+  floorKey: 1,
   drScores: 1, // this one and the next two: two copies of each would add 1.2 kB
   drSums: 1,
   drGrad: 1,

@@ -57,12 +57,3 @@ export function orderPairs(n: i32, pairs: usize, spare: usize, table: usize): us
   }
   return from;
 }
-
-/** Indices and losses of pairs. */
-export function splitPairs(n: i32, pairs: usize, indices: usize, losses: usize): void {
-  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 4) {
-    const key = load<i32>(pairs + (i << 1), 4) ^ 0x80000000;
-    store<u32>(indices + i, ~load<u32>(pairs + (i << 1)));
-    store<u32>(losses + i, <u32>key ^ (<u32>(key >> 31) >> 1));
-  }
-}

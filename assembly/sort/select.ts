@@ -77,84 +77,64 @@ class Pairs {
   }
 }
 
-class Keys {
-  /** Floats as signed integers in the same order; -0 is 0. */
-  @inline static of(v: v128): v128 {
-    const bits = f32x4.add(v, f32x4.splat(0));
-    return v128.xor(bits, i32x4.shr_u(i32x4.shr_s(bits, 31), 1));
+class Losses {
+  /** The one of a key: see `floor.ts`. */
+  @inline static of(key: i32): f32 {
+    return reinterpret<f32>(key ^ ((key >> 31) & 0x7fffffff));
   }
 
-  @inline static largest(lanes: v128): u32 {
-    return max<u32>(
-      max<u32>(i32x4.extract_lane(lanes, 0), i32x4.extract_lane(lanes, 1)),
-      max<u32>(i32x4.extract_lane(lanes, 2), i32x4.extract_lane(lanes, 3)),
-    );
-  }
-
-  /** Sixteen keys against a threshold: one bit each. */
-  @inline static above(keys: usize, threshold: v128): i32 {
+  /** Sixteen of them against the least one that counts: one bit each. */
+  @inline static reach(losses: usize, least: v128): i32 {
     return i8x16.bitmask(
       i8x16.narrow_i16x8_s(
-        i16x8.narrow_i32x4_s(
-          i32x4.gt_s(v128.load(keys), threshold),
-          i32x4.gt_s(v128.load(keys, 16), threshold),
-        ),
-        i16x8.narrow_i32x4_s(
-          i32x4.gt_s(v128.load(keys, 32), threshold),
-          i32x4.gt_s(v128.load(keys, 48), threshold),
-        ),
+        i16x8.narrow_i32x4_s(f32x4.ge(v128.load(losses), least), f32x4.ge(v128.load(losses, 16), least)),
+        i16x8.narrow_i32x4_s(f32x4.ge(v128.load(losses, 32), least), f32x4.ge(v128.load(losses, 48), least)),
       ),
     );
   }
 }
 
 /**
- * Losses as integers that order like them, -0 as 0. Masked elements (byte 0; no mask: address 0) and the fifteen
- * behind the last get the lowest integer, which is that of no loss.
+ * Writes the pairs of elements whose key is above a threshold, in order: of all of them, but for those of the lowest
+ * such key that come after a block in which `enough` were reached.
  *
- * @returns the largest bit pattern of a valid |loss|: at or above 0x7f800000 where one is not finite
- */
-export function lossKeys(n: i32, losses: usize, mask: usize, keys: usize): u32 {
-  const end = (<usize>n) << 2;
-  if (n & 3) v128.store(losses + end, i32x4.splat(0));
-  let most = i32x4.splat(0);
-  if (mask) {
-    for (let i: usize = 0; i < end; i += 16) {
-      const bytes = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(mask)));
-      const masked = i32x4.eq(bytes, i32x4.splat(0));
-      const v = v128.andnot(v128.load(losses + i), masked);
-      most = i32x4.max_u(most, f32x4.abs(v));
-      v128.store(keys + i, v128.bitselect(i32x4.splat(0x80000000), Keys.of(v), masked));
-      mask += 4;
-    }
-  } else {
-    for (let i: usize = 0; i < end; i += 16) {
-      const v = v128.load(losses + i);
-      most = i32x4.max_u(most, f32x4.abs(v));
-      v128.store(keys + i, Keys.of(v));
-    }
-  }
-  for (let i: usize = 0; i < 64; i += 16) v128.store(keys + end + i, i32x4.splat(0x80000000));
-  return Keys.largest(most);
-}
-
-/**
- * Writes the pairs of all elements whose key is above a threshold, in order.
- *
+ * @param losses as `admitLosses` leaves them
  * @param first the index of the first element
  * @param pairs room for n of them
+ * @param table 256 bytes
  * @returns how many there are
  */
-export function gather(n: i32, keys: usize, first: u32, above: i32, pairs: usize): i32 {
-  const threshold = i32x4.splat(above);
+export function gather(
+  n: i32,
+  losses: usize,
+  first: u32,
+  above: i32,
+  enough: i32,
+  pairs: usize,
+  table: usize,
+): i32 {
+  const most = pairs + Pairs.bytes(enough);
   let end = pairs;
-  for (let i: i32 = 0; i < n; i += 16) {
-    const at = keys + ((<usize>i) << 2);
-    for (let bits = Keys.above(at, threshold); bits; bits &= bits - 1) {
-      const lane = ctz(bits);
-      store<u32>(end, ~(first + i + lane));
-      store<u32>(end, load<u32>(at + ((<usize>lane) << 2)) ^ 0x80000000, 4);
-      end += 8;
+  for (let from = 0; from < n; from += 1024) {
+    const least = f32x4.splat(Losses.of(above + i32(end >= most) + 1));
+    // Which blocks of sixteen have any, without a branch: then only these are looked at.
+    let last = table;
+    for (let i = from, to = min(n, from + 1024); i < to; i += 16) {
+      const bits = Losses.reach(losses + ((<usize>i) << 2), least);
+      store<u32>(last, (i << 16) | bits);
+      last += bits ? 4 : 0;
+    }
+    for (let at = table; at < last; at += 4) {
+      const i = <i32>load<u16>(at, 2);
+      let bits = <i32>load<u16>(at);
+      do {
+        const lane = i + ctz(bits);
+        const loss = reinterpret<i32>(load<f32>(losses + ((<usize>lane) << 2)) + 0);
+        store<u32>(end, ~(first + lane));
+        store<u32>(end, loss ^ ((loss >> 31) | 0x80000000), 4);
+        end += 8;
+        bits &= bits - 1;
+      } while (bits);
     }
   }
   return <i32>((end - pairs) >> 3);

@@ -1,5 +1,6 @@
 import { at, CHUNK, reserve, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
+import { admit, floorOf, LOWEST, TABLE } from "./chunk.ts";
 
 /** Examples in the order of their difficulty: losses from the highest, equal ones by ascending index. */
 export interface Ranking {
@@ -7,26 +8,21 @@ export interface Ranking {
   readonly losses: Float32Array<ArrayBuffer>;
 }
 
-const INFINITE = 0x7f800000;
-/** The key of no loss. */
-const LOWEST = -2147483648;
 /** The keys of the finite losses, as pairs hold them: from the lowest to the highest. */
 const [LEAST, GREATEST] = [0x00800000, 0xff7fffff];
 /** Fewer candidates than this are not worth a cut. */
 const FEW = 512;
-/** Bytes of a table of counts. */
-const TABLE = 8192;
 /** What a 32-bit memory holds beside the candidates of twice as many. */
 export const MOST = 1e8;
 
-function refuse(task: string, losses: Float32Array, mask: Uint8Array | undefined, from: number): never {
-  for (let i = from; i < losses.length; i++) {
-    if ((mask && mask[i] === 0) || Number.isFinite(losses[i]!)) continue;
-    throw new RangeError(`Cannot ${task}: expected finite losses, got ${losses[i]} at index ${i}`);
-  }
-  throw new RangeError(
-    `Cannot ${task}: expected arrays that nobody else writes to, got a value that changed`,
-  );
+/** Whether there are so many candidates that a cut is due. */
+export function isFull(held: number, budget: number): boolean {
+  return held >= 2 * budget && held >= FEW;
+}
+
+/** Rooms for n pairs: a table, the pairs, and as much again. */
+function rooms(n: number): [table: number, pairs: number, spare: number] {
+  return reserve([TABLE, n * 8, n * 8]) as [number, number, number];
 }
 
 /** Throws unless pairs are of examples below `next` with finite losses, hardest first. */
@@ -43,38 +39,55 @@ function checkPairs(task: string, words: Uint32Array, next: number): void {
   }
 }
 
+/** Sorts the n pairs that lie in the arena, and returns where they are among its words. */
+function sorted(n: number): number {
+  const [table, pairs, spare] = rooms(n);
+  return kernel.orderPairs(n, pairs, spare, table) >>> 2;
+}
+
+/** The hardest `budget` of the n pairs that lie in the arena. */
+export function ranked(n: number, budget: number): Ranking {
+  const count = Math.min(n, budget);
+  const indices = new Uint32Array(count);
+  const bits = new Int32Array(count);
+  let at = sorted(n);
+  const { u32 } = views();
+  for (let k = 0; k < count; k++) {
+    indices[k] = ~u32[at]!;
+    const key = u32[at + 1]! ^ 0x80000000;
+    bits[k] = key ^ ((key >> 31) >>> 1);
+    at += 2;
+  }
+  return { indices, losses: new Float32Array(bits.buffer) };
+}
+
 /**
  * The hardest `budget` examples of all that were added: a set that depends on nothing but them.
  *
  * Candidates are collected until there are twice as many as asked for, then cut back to the budget; what is not above
- * the cut need not be collected any more. So a sorted batch costs a few cuts for each `budget` elements, and a batch
- * in no special order hardly more than one comparison an element. Memory grows with the budget alone.
+ * the cut, or above a floor under the hardest of the first chunk, need not be collected any more. So a sorted batch
+ * costs a few cuts for each `budget` elements, and a batch in no special order hardly more than one comparison an
+ * element. Memory grows with the budget alone.
  */
 export class Hardest {
   readonly budget: number;
   /** Pairs as the kernels write them: complement of the index, key of the loss. */
   #words: Uint32Array = new Uint32Array(0);
   #held = 0;
-  /** The last cut: the key above which an element is collected, and the index of the easiest one kept. */
+  /** The key above which an element is collected, and the index of the easiest one kept by the last cut. */
   #above: number;
   #index = 0;
 
-  /** @param above the key above which examples are collected: right if as many as the budget are held in the end */
+  /** @param above a key below those of the hardest of all that will be added */
   constructor(budget: number, above: number = LOWEST) {
     this.budget = budget;
-    this.#above = budget > 0 ? above : 2147483647;
-  }
-
-  /** Candidates. */
-  get held(): number {
-    return this.#held;
+    this.#above = above;
   }
 
   copy(): Hardest {
-    const other = new Hardest(this.budget);
+    const other = new Hardest(this.budget, this.#above);
     other.#words = this.#words.slice(0, 2 * this.#held);
     other.#held = this.#held;
-    other.#above = this.#above;
     other.#index = this.#index;
     return other;
   }
@@ -85,27 +98,12 @@ export class Hardest {
    */
   add(task: string, losses: Float32Array, mask: Uint8Array | undefined, first: number): void {
     for (let from = 0; from < losses.length; from += CHUNK) {
-      const size = Math.min(losses.length - from, CHUNK);
-      const { f32, u8 } = views();
-      f32.set(losses.subarray(from, from + size), at.x >> 2);
-      if (mask) u8.set(mask.subarray(from, from + size), at.mask);
-      const most = kernel.lossKeys(size, at.x, mask ? at.mask : 0, at.t) >>> 0;
-      if (most >= INFINITE) refuse(task, losses, mask, from);
-      this.#collect(size, first + from);
-    }
-  }
-
-  /** Takes in the chunk whose keys are at `at.t`: little at first, while nothing is known of what is hard. */
-  #collect(size: number, first: number): void {
-    let block = this.#above === LOWEST ? Math.max(2 * this.budget, FEW) : CHUNK;
-    const [room] = reserve([size * 8]) as [number];
-    for (let from = 0; from < size; ) {
-      // Kernels read sixteen keys at a time.
-      const n = Math.min(size - from, Math.ceil(Math.min(block, CHUNK) / 16) * 16);
-      const count = kernel.gather(n, at.t + 4 * from, first + from, this.#threshold(first + from), room);
-      this.#append(views().u32.subarray(room >> 2, (room >> 2) + 2 * count));
-      from += n;
-      block *= 2;
+      const size = admit(task, losses, mask, from);
+      if (this.#above === LOWEST) this.#above = floorOf(this.budget, size, () => size);
+      const [table, pairs] = rooms(size);
+      const above = this.#threshold(first + from);
+      const count = kernel.gather(size, at.x, first + from, above, this.budget, pairs, table);
+      this.#append(views().u32.subarray(pairs >> 2, (pairs >> 2) + 2 * count));
     }
   }
 
@@ -125,17 +123,21 @@ export class Hardest {
     }
     this.#words.set(pairs, 2 * this.#held);
     this.#held = held;
-    if (held >= 2 * this.budget && held >= FEW) this.#cut();
+    if (isFull(held, this.budget)) this.#cut();
+  }
+
+  /** Puts the pairs into the arena. */
+  #enter(): [table: number, pairs: number, spare: number] {
+    const all = rooms(this.#held);
+    views().u32.set(this.#words.subarray(0, 2 * this.#held), all[1] >> 2);
+    return all;
   }
 
   /** Gives up all but the hardest `budget`. */
   #cut(): void {
-    const n = this.#held;
-    if (n <= this.budget) return;
-    const [table, pairs, spare] = reserve([TABLE, n * 8, n * 8]) as [number, number, number];
+    const [table, pairs, spare] = this.#enter();
     const { u32 } = views();
-    u32.set(this.#words.subarray(0, 2 * n), pairs >> 2);
-    kernel.cutPairs(n, pairs, this.budget, spare, table);
+    kernel.cutPairs(this.#held, pairs, this.budget, spare, table);
     this.#words.set(u32.subarray(pairs >> 2, (pairs >> 2) + 2 * this.budget));
     this.#held = this.budget;
     this.#index = ~u32[table >> 2]! >>> 0;
@@ -147,25 +149,11 @@ export class Hardest {
     this.#append(other.#words.slice(0, 2 * other.#held));
   }
 
-  /** Leaves the sorted pairs in the arena and calls `read` with their address. */
-  #sorted<T>(read: (pairs: number, count: number) => T): T {
-    this.#cut();
-    const n = this.#held;
-    const [table, pairs, spare] = reserve([TABLE, n * 8, n * 8]) as [number, number, number];
-    views().u32.set(this.#words.subarray(0, 2 * n), pairs >> 2);
-    return read(kernel.orderPairs(n, pairs, spare, table) >>> 0, n);
-  }
-
   /** The hardest, as pairs of words in their order: equal sets give equal words. */
   words(): Uint32Array {
-    return this.#sorted((pairs, n) => views().u32.slice(pairs >> 2, (pairs >> 2) + 2 * n));
-  }
-
-  /** The key of the easiest of the hardest; undefined while fewer than the budget are held. */
-  least(): number | undefined {
-    const words = this.words();
-    if (words.length < 2 * this.budget) return undefined;
-    return (words[words.length - 1]! ^ 0x80000000) | 0;
+    this.#enter();
+    const at = sorted(this.#held);
+    return views().u32.slice(at, at + 2 * Math.min(this.#held, this.budget));
   }
 
   /** Those of `words`, refused unless `words()` can have written them of examples below `next`. */
@@ -177,20 +165,7 @@ export class Hardest {
   }
 
   ranking(): Ranking {
-    return this.#sorted((pairs, n) => {
-      const [, , , indices, losses] = reserve([TABLE, n * 8, n * 8, n * 4, n * 4]) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-      kernel.splitPairs(n, pairs, indices, losses);
-      const { u32, f32 } = views();
-      return {
-        indices: u32.slice(indices >> 2, (indices >> 2) + n),
-        losses: f32.slice(losses >> 2, (losses >> 2) + n),
-      };
-    });
+    this.#enter();
+    return ranked(this.#held, this.budget);
   }
 }

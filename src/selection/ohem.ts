@@ -112,7 +112,8 @@ export interface Ohem {
  * @throws {RangeError} for other lengths, options out of range, and the first loss or box that is not finite
  *
  * Error: none: comparisons only, but for an intersection over union, see docs/selection.md.
- * Method: radix select on (loss, index), greedy suppression from the hardest on.
+ * Method: a floor under the hardest from maxima of groups, a radix sort of those above it by (loss, index), greedy
+ * suppression from the hardest on.
  * Source: Shrivastava et al. 2016 (arXiv 1604.03540), section 4; the ratio as in Lin et al. 2017 (arXiv 1708.02002),
  * table 1d, with our rule for a budget that binds.
  */

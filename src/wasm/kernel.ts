@@ -248,11 +248,20 @@ export interface Kernel {
   affineGrid(height: number, width: number, xs: number, ys: number, theta: number, grid: number): void;
   affineGridBackward(height: number, width: number, xs: number, ys: number, grad: number, sums: number): void;
   turns(n: number, angles: number, sines: number, cosines: number): void;
-  lossKeys(n: number, losses: number, mask: number, keys: number): number;
-  gather(n: number, keys: number, first: number, above: number, pairs: number): number;
+  admitLosses(n: number, losses: number, mask: number): number;
+  groupMaxima(n: number, losses: number, groups: number, group: number, maxima: number): void;
+  floorKey(n: number, values: number, rank: number): number;
+  gather(
+    n: number,
+    losses: number,
+    first: number,
+    above: number,
+    enough: number,
+    pairs: number,
+    table: number,
+  ): number;
   cutPairs(n: number, pairs: number, budget: number, spare: number, table: number): void;
   orderPairs(n: number, pairs: number, spare: number, table: number): number;
-  splitPairs(n: number, pairs: number, indices: number, losses: number): void;
   suppress(
     n: number,
     boxes: number,
