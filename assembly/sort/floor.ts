@@ -21,13 +21,6 @@ class Keys {
     );
   }
 
-  @inline static largest(lanes: v128): u32 {
-    return max<u32>(
-      max<u32>(i32x4.extract_lane(lanes, 0), i32x4.extract_lane(lanes, 1)),
-      max<u32>(i32x4.extract_lane(lanes, 2), i32x4.extract_lane(lanes, 3)),
-    );
-  }
-
   /** Sixteen floats of one bit pattern. */
   static pad(at: usize, bits: u32): void {
     const v = i32x4.splat(bits);
@@ -42,9 +35,9 @@ class Keys {
  * Puts -infinity, which is below every loss, in place of the masked elements (byte 0; no mask: address 0) and of the
  * sixteen behind the last.
  *
- * @returns the largest bit pattern of a valid |loss|: at or above 0x7f800000 where one is not finite
+ * @returns whether a valid loss is not finite
  */
-export function admitLosses(n: i32, losses: usize, mask: usize): u32 {
+export function admitLosses(n: i32, losses: usize, mask: usize): bool {
   const end = losses + ((<usize>n) << 2);
   Keys.pad(end, 0);
   let most = i32x4.splat(0);
@@ -65,7 +58,7 @@ export function admitLosses(n: i32, losses: usize, mask: usize): u32 {
     }
   }
   Keys.pad(end, 0xff800000);
-  return Keys.largest(most) >> 1;
+  return v128.any_true(i32x4.ge_u(most, i32x4.splat(0xff000000)));
 }
 
 /**

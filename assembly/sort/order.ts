@@ -8,6 +8,16 @@ class Order {
     return true;
   }
 
+  /** Few pairs: each moves up to its place among those before it. */
+  static insert(n: i32, pairs: usize): void {
+    for (let at = pairs + 8, end = pairs + ((<usize>n) << 3); at < end; at += 8) {
+      const pair = load<u64>(at);
+      let to = at;
+      for (; to > pairs && load<u64>(to - 8) < pair; to -= 8) store<u64>(to, load<u64>(to - 8));
+      store<u64>(to, pair);
+    }
+  }
+
   @inline static slot(table: usize, pair: u64, shift: u64, mask: usize): usize {
     return table + ((<usize>(pair >> shift) & mask) << 2);
   }
@@ -46,8 +56,11 @@ class Order {
  * @returns where the sorted pairs are: `pairs` or `spare`
  */
 export function orderPairs(n: i32, pairs: usize, spare: usize, table: usize): usize {
-  if (n <= 1) return pairs;
-  // Few pairs do not pay for long tables.
+  // Few pairs do not pay for tables, nor some more of them for long ones.
+  if (n <= 32) {
+    Order.insert(n, pairs);
+    return pairs;
+  }
   const bits: u64 = n < 4096 ? 8 : 11;
   const mask = ((<usize>1) << (<usize>bits)) - 1;
   let from = pairs;

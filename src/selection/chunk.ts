@@ -2,7 +2,6 @@
 import { at, CHUNK, reserve, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
 
-const INFINITE = 0x7f800000;
 /** Keys are integers that order like the losses: the one below all of them. */
 export const LOWEST: number = -0x7f800001;
 /** The key of the highest loss that can be. */
@@ -35,8 +34,7 @@ export function admit(
   const { f32, u8 } = views();
   f32.set(part(losses, from), at.x >> 2);
   if (mask) u8.set(part(mask, from), at.mask);
-  const most = kernel.admitLosses(size, at.x, mask ? at.mask : 0) >>> 0;
-  if (most >= INFINITE) refuse(task, losses, mask, from);
+  if (kernel.admitLosses(size, at.x, mask ? at.mask : 0) !== 0) refuse(task, losses, mask, from);
   return size;
 }
 
