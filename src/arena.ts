@@ -91,6 +91,15 @@ export function views(): Views {
   return cached;
 }
 
+/** Some elements of an array: the array itself where it is all of them, which saves a view. */
+export function part<T extends Float32Array | Int32Array | Uint16Array | Uint8Array>(
+  array: T,
+  from: number,
+  size: number,
+): T {
+  return (size === array.length ? array : array.subarray(from, from + size)) as T;
+}
+
 /**
  * Rooms for one call, by size in bytes; the next call takes the same memory again.
  *

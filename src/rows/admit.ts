@@ -1,6 +1,6 @@
-import { at as fixed, views } from "../arena.ts";
+import { at as fixed, part, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
-import type { Labels, RowBatch } from "./batch.ts";
+import type { RowBatch } from "./batch.ts";
 import type { RowForm } from "./form.ts";
 import { type Rooms, roomsFor } from "./rooms.ts";
 
@@ -9,11 +9,6 @@ interface Admission {
   readonly isBad: boolean;
   readonly valid: number;
   readonly positives: number;
-}
-
-/** Some elements of an array: the array itself where it is all of them, which saves a view. */
-export function part<T extends Labels | Float32Array>(array: T, from: number, size: number): T {
-  return (size === array.length ? array : array.subarray(from, from + size)) as T;
 }
 
 /** Copies labels, mask and weights of some rows in and looks them over. */

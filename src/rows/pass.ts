@@ -1,7 +1,7 @@
-import { at as fixed, views } from "../arena.ts";
+import { at as fixed, part, views } from "../arena.ts";
 import type { Outputs } from "../stream/batch.ts";
 import { kernel } from "../wasm/kernel.ts";
-import { admit, part } from "./admit.ts";
+import { admit } from "./admit.ts";
 import { type RowBatch, refuseRows } from "./batch.ts";
 import { isLong, type RowForm, type Second } from "./form.ts";
 import { type Rooms, roomsFor } from "./rooms.ts";

@@ -1,4 +1,4 @@
-import { at, BOUNDS, CHUNK, PACKED, views } from "../arena.ts";
+import { at, BOUNDS, CHUNK, PACKED, part, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
 import type { Batch, Outputs } from "./batch.ts";
 import type { Form, PerClass } from "./form.ts";
@@ -31,21 +31,20 @@ export interface Chunk extends Surveyed, Sums {
 
 function copyIn(batch: Batch, from: number, size: number): void {
   const { f32, u8 } = views();
-  const end = from + size;
-  f32.set(batch.logits.subarray(from, end), at.x >> 2);
+  f32.set(part(batch.logits, from, size), at.x >> 2);
   copyTargets(batch, from, size);
-  if (batch.weights) f32.set(batch.weights.subarray(from, end), at.w >> 2);
+  if (batch.weights) f32.set(part(batch.weights, from, size), at.w >> 2);
   else if (batch.mask) f32.fill(1, at.w >> 2, (at.w >> 2) + size);
-  if (batch.mask) u8.set(batch.mask.subarray(from, end), at.mask);
+  if (batch.mask) u8.set(part(batch.mask, from, size), at.mask);
 }
 
 function copyTargets(batch: Batch, from: number, size: number): void {
   const { f32, u8 } = views();
-  const part = batch.targets.subarray(from, from + size);
-  if (part.BYTES_PER_ELEMENT === 4) {
-    f32.set(part, at.t >> 2);
+  const targets = part<Float32Array | Uint8Array>(batch.targets, from, size);
+  if (targets.BYTES_PER_ELEMENT === 4) {
+    f32.set(targets, at.t >> 2);
   } else {
-    u8.set(part, at.bytes);
+    u8.set(targets, at.bytes);
     kernel.widen(size, at.bytes, at.t);
   }
 }
@@ -63,7 +62,7 @@ export function census(batch: Batch): { valid: number; positives: number } {
     copyTargets(batch, from, size);
     let left = size;
     if (batch.mask) {
-      views().u8.set(batch.mask.subarray(from, from + size), at.mask);
+      views().u8.set(part(batch.mask, from, size), at.mask);
       left = kernel.blank(size, at.mask, at.x, at.t, at.w);
     }
     valid += left;
