@@ -1,5 +1,5 @@
 /** A chunk of losses in the arena: what the hardest of it are found with. */
-import { at, CHUNK, reserve, views } from "../arena.ts";
+import { at, CHUNK, part, reserve, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
 
 /** Keys are integers that order like the losses: the one below all of them. */
@@ -19,10 +19,6 @@ function refuse(task: string, losses: Float32Array, mask: Uint8Array | undefined
   );
 }
 
-function part<T extends Float32Array | Uint8Array>(values: T, from: number): T {
-  return (values.length <= CHUNK ? values : values.subarray(from, from + CHUNK)) as T;
-}
-
 /** Copies the chunk that begins at `from`, and checks it. @returns how many losses it has */
 export function admit(
   task: string,
@@ -32,8 +28,8 @@ export function admit(
 ): number {
   const size = Math.min(losses.length - from, CHUNK);
   const { f32, u8 } = views();
-  f32.set(part(losses, from), at.x >> 2);
-  if (mask) u8.set(part(mask, from), at.mask);
+  f32.set(part(losses, from, size), at.x >> 2);
+  if (mask) u8.set(part(mask, from, size), at.mask);
   if (kernel.admitLosses(size, at.x, mask ? at.mask : 0) !== 0) refuse(task, losses, mask, from);
   return size;
 }
