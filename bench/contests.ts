@@ -6,6 +6,7 @@ import { bceTruth, focalHardTruth } from "../test/reference/pointwise.ts";
 import { type Contest, checkSide, close } from "./contest.ts";
 import { type Batch, detectorBatch } from "./data.ts";
 import { bpr } from "./pairs.ts";
+import { ranking } from "./ranking.ts";
 import { harmonizedResiduals, residuals } from "./residuals.ts";
 import * as plain from "./rivals.ts";
 import { rowContests } from "./rows.ts";
@@ -122,6 +123,7 @@ export function contests(n: number): Contest[] {
     harmonizedResiduals(n),
     hardest(batch),
     bpr(n),
+    ranking(n),
     ...rowContests(n),
   ];
 }

@@ -180,6 +180,8 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
     ...[rows, 1.5, each("unit"), each("unit"), each("unit")],
     ...Array.from({ length: 4 }, () => each()),
   ]),
+  // (n, x, e)
+  drDecays: { apart: (arena, n) => [n, arena.floats(n, "logits"), arena.room(8 * n + 16)] },
   // (n, x, factor, p, report)
   drScores: {
     apart: (arena, n) => [
@@ -202,7 +204,7 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
         arena.floats(n, "logits"),
         ...(n & 1 ? [-1.4, 0, 0.02, 0.3, -1, -3] : [1400, 1400, 0.01, 0.9, 970, 3]),
       ],
-      arena.room(4 * n + 8),
+      arena.room(8 * n + 16),
     ],
   },
   // (u, out)

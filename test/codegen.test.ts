@@ -48,6 +48,7 @@ const HELPERS = [
   "admitLosses",
   "groupMaxima",
   "floorKey",
+  "drDecays",
   "drScores",
   "drGrad",
 ];

@@ -89,6 +89,7 @@ export const COPIES: Readonly<Record<string, number>> = {
   admitLosses: 1, // this one and the next two take several vectors a round as they are
   groupMaxima: 1,
   floorKey: 1,
+  drDecays: 1,
   drScores: 1, // this one and the next two: two copies of each would add 1.2 kB
   drSums: 1,
   drGrad: 1,

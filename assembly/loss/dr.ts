@@ -58,17 +58,26 @@ class Dr {
 }
 
 /**
+ * e^-|x| of n logits as float64. A loop of its own: the shorter a loop, the more of its rounds a processor has in flight.
+ */
+export function drDecays(n: i32, x: usize, e: usize): void {
+  for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 8)
+    v128.store(e + (i << 1), Dr.decay(F2.low(v128.load64_zero(x + i))));
+}
+
+/**
  * p = sigmoid(x) as float64, -1 for an element that is not there and for the three behind the last.
  *
  * @param report two float64: the largest and the smallest v = factor p, -Infinity and Infinity if there is none
  */
 export function drScores(n: i32, x: usize, factor: f64, p: usize, report: usize): void {
   Dr.end(n, x);
+  drDecays((n + 3) & ~3, x, p);
   let most = F2.lit(-Infinity);
   let least = F2.lit(Infinity);
   for (let i: usize = 0, end = (<usize>((n + 3) & ~3)) << 2; i < end; i += 8) {
     const logit = F2.low(v128.load64_zero(x + i));
-    const e = Dr.decay(logit);
+    const e = v128.load(p + (i << 1));
     const score = Dr.score(logit, e, Dr.larger(e));
     const absent = f64x2.eq(logit, F2.lit(-Infinity));
     const v = F2.mul(score, F2.lit(factor));
@@ -124,6 +133,7 @@ export function drSums(n: i32, p: usize, factor: f64, bucket: f64, words: usize)
  * @param mean P
  * @param slope s / lambda
  * @param scale s c
+ * @param grad with room for as many float64: exponentials, which the gradients overtake from behind
  * @returns the largest share q / sum q of any element: above 1 if it is not in the sum
  */
 export function drGrad(
@@ -138,11 +148,12 @@ export function drGrad(
   grad: usize,
 ): f64 {
   Dr.end(n, x);
+  drDecays(n, x, grad);
   let most = F2.lit(0);
   for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 8) {
     const logit = F2.low(v128.load64_zero(x + i));
     const absent = f64x2.eq(logit, F2.lit(-Infinity));
-    const e = Dr.decay(logit);
+    const e = v128.load(grad + (i << 1));
     const larger = Dr.larger(e);
     const p = Dr.score(logit, e, larger);
     const v = F2.mul(p, F2.lit(factor));

@@ -28,7 +28,7 @@ interface Chunk extends Rooms {
 function roomsFor(classes: number): Rooms {
   const rows = Math.max(Math.floor(ELEMENTS / classes), 1);
   const n = rows * classes + 16;
-  const [x, own, p, ownGrad] = reserve([4 * n, 4 * rows + 64, 8 * n, 4 * rows + 64]);
+  const [x, own, p, ownGrad] = reserve([4 * n, 4 * rows + 64, 8 * n, 8 * rows + 64]);
   return { rows, x: x!, own: own!, p: p!, ownGrad: ownGrad! };
 }
 
