@@ -20,7 +20,7 @@ export { asl1, asl1Far } from "./loss/asl1";
 export { asymmetricParts, asymmetricReal } from "./loss/asymmetric";
 export { levelRows, settleTail, tailRows } from "./loss/asymmetric-rows";
 export { bceHard, bceSoft } from "./loss/bce";
-export { drDecays, drGrad, drLink, drScores, drSums } from "./loss/dr";
+export { drDecays, drGrad, drLink, drPowers, drScores, drSums } from "./loss/dr";
 export { focalHalves, focalReal, focalSquare } from "./loss/focal";
 export { focalSoft } from "./loss/focal-soft";
 export { focalStar } from "./loss/focal-star";

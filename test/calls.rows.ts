@@ -182,6 +182,10 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
   ]),
   // (n, x, e)
   drDecays: { apart: (arena, n) => [n, arena.floats(n, "logits"), arena.room(8 * n + 16)] },
+  // (n, p, factor, power)
+  drPowers: {
+    apart: (arena, n) => [n, arena.floats(2 * n + 2, "unit"), 14, arena.room(8 * n + 16)],
+  },
   // (n, x, factor, p, report)
   drScores: {
     apart: (arena, n) => [
@@ -192,11 +196,14 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
       arena.room(64),
     ],
   },
-  // (n, p, factor, bucket, words); float32 in pairs make float64 in [0, 1]
+  // (n, p, factor, bucket, power, words); float32 in pairs make float64 in [0, 1]
   drSums: {
-    apart: (arena, n) => [...[n, arena.floats(2 * n + 2, "unit"), n & 1 ? -1.4 : 4000, 0], arena.zeros(160)],
+    apart: (arena, n) => [
+      ...[n, arena.floats(2 * n + 2, "unit"), n & 1 ? -1.4 : 4000, 0],
+      ...[arena.room(8 * n + 16), arena.zeros(160)],
+    ],
   },
-  // (n, x, factor, base, inverse, mean, slope, scale, grad)
+  // (n, x, factor, base, inverse, mean, slope, scale, p, power, local, grad)
   drGrad: {
     apart: (arena, n) => [
       ...[
@@ -204,7 +211,7 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
         arena.floats(n, "logits"),
         ...(n & 1 ? [-1.4, 0, 0.02, 0.3, -1, -3] : [1400, 1400, 0.01, 0.9, 970, 3]),
       ],
-      arena.room(8 * n + 16),
+      ...[8, 8, 8, 4].map((bytes) => arena.room(bytes * n + 16)),
     ],
   },
   // (u, out)

@@ -49,6 +49,7 @@ const HELPERS = [
   "groupMaxima",
   "floorKey",
   "drDecays",
+  "drPowers",
   "drScores",
   "drGrad",
 ];

@@ -90,6 +90,7 @@ export const COPIES: Readonly<Record<string, number>> = {
   groupMaxima: 1,
   floorKey: 1,
   drDecays: 1,
+  drPowers: 1,
   drScores: 1, // this one and the next two: two copies of each would add 1.2 kB
   drSums: 1,
   drGrad: 1,

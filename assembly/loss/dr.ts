@@ -50,10 +50,9 @@ class Dr {
     return F2.sub(F2.add(v, F2.lit(WHOLE)), F2.lit(WHOLE));
   }
 
-  /** 2^(f + k) for |f| <= 1/2 and a whole k that leaves it normal. */
-  @inline static power(f: v128, k: v128): v128 {
-    const mantissa = Wide.mantissa(F2.mul(f, F2.lit(0.6931471805599453))); // 0x1.62e42fefa39efp-1
-    return F2.mul(F2.pow2(F2.add(k, F2.lit(BIASED))), mantissa);
+  /** 2^k times a value, for a whole k that leaves it normal. */
+  @inline static lift(value: v128, k: v128): v128 {
+    return F2.mul(F2.pow2(F2.add(k, F2.lit(BIASED))), value);
   }
 }
 
@@ -63,6 +62,14 @@ class Dr {
 export function drDecays(n: i32, x: usize, e: usize): void {
   for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 8)
     v128.store(e + (i << 1), Dr.decay(F2.low(v128.load64_zero(x + i))));
+}
+
+/** 2^(v - k) with k the whole number next to v = factor p, in a loop of its own for the same reason. */
+export function drPowers(n: i32, p: usize, factor: f64, power: usize): void {
+  for (let i: usize = 0, end = (<usize>n) << 3; i < end; i += 16) {
+    const v = F2.mul(v128.load(p + i), F2.lit(factor));
+    v128.store(power + i, Wide.mantissa(F2.mul(F2.sub(v, Dr.whole(v)), F2.lit(0.6931471805599453)))); // 0x1.62e42fefa39efp-1
+  }
 }
 
 /**
@@ -93,8 +100,10 @@ export function drScores(n: i32, x: usize, factor: f64, p: usize, report: usize)
  * The exact sums of q and of q p over one bucket, in its units: added to two sums of ten words, see `Fixed`.
  *
  * @param n at most 16384
+ * @param power room for n float64
  */
-export function drSums(n: i32, p: usize, factor: f64, bucket: f64, words: usize): void {
+export function drSums(n: i32, p: usize, factor: f64, bucket: f64, power: usize, words: usize): void {
+  drPowers(n, p, factor, power);
   const coarse = F2.lit(Grid.double(COARSE));
   const fine = F2.lit(Grid.double(FINE));
   let q1 = i64x2.splat(0);
@@ -107,7 +116,7 @@ export function drSums(n: i32, p: usize, factor: f64, bucket: f64, words: usize)
     const k = Dr.whole(v);
     const own = f64x2.eq(Dr.whole(F2.mul(v, F2.lit(1 / WIDTH))), F2.lit(bucket));
     const there = F2.and(own, f64x2.ge(score, F2.lit(0)));
-    const q = F2.and(there, Dr.power(F2.sub(v, k), F2.sub(k, F2.lit(WIDTH * bucket))));
+    const q = F2.and(there, Dr.lift(v128.load(power + i), F2.sub(k, F2.lit(WIDTH * bucket))));
     const a = F2.add(q, coarse);
     q1 = i64x2.add(q1, a);
     q0 = i64x2.add(q0, F2.add(Grid.restDouble(q, a, coarse), fine));
@@ -133,7 +142,7 @@ export function drSums(n: i32, p: usize, factor: f64, bucket: f64, words: usize)
  * @param mean P
  * @param slope s / lambda
  * @param scale s c
- * @param grad with room for as many float64: exponentials, which the gradients overtake from behind
+ * @param p room for n float64, as `power` and `local`
  * @returns the largest share q / sum q of any element: above 1 if it is not in the sum
  */
 export function drGrad(
@@ -145,25 +154,31 @@ export function drGrad(
   mean: f64,
   slope: f64,
   scale: f64,
+  p: usize,
+  power: usize,
+  local: usize,
   grad: usize,
 ): f64 {
   Dr.end(n, x);
-  drDecays(n, x, grad);
+  drDecays(n, x, local);
+  for (let i: usize = 0, end = (<usize>n) << 3; i < end; i += 16) {
+    const logit = F2.low(v128.load64_zero(x + (i >> 1)));
+    const e = v128.load(local + i);
+    const larger = Dr.larger(e);
+    v128.store(p + i, Dr.score(logit, e, larger));
+    v128.store(local + i, F2.mul(F2.mul(e, larger), larger));
+  }
+  drPowers(n, p, factor, power);
   let most = F2.lit(0);
   for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 8) {
-    const logit = F2.low(v128.load64_zero(x + i));
-    const absent = f64x2.eq(logit, F2.lit(-Infinity));
-    const e = v128.load(grad + (i << 1));
-    const larger = Dr.larger(e);
-    const p = Dr.score(logit, e, larger);
-    const v = F2.mul(p, F2.lit(factor));
-    const k = Dr.whole(v);
+    const absent = f64x2.eq(F2.low(v128.load64_zero(x + i)), F2.lit(-Infinity));
+    const score = v128.load(p + (i << 1));
+    const k = Dr.whole(F2.mul(score, F2.lit(factor)));
     const above = f64x2.pmax(F2.lit(-1000), f64x2.pmin(F2.lit(1000), F2.sub(k, F2.lit(base))));
-    const share = F2.mul(Dr.power(F2.sub(v, k), above), F2.lit(inverse));
+    const share = F2.mul(Dr.lift(v128.load(power + (i << 1)), above), F2.lit(inverse));
     most = f64x2.pmax(most, F2.clear(absent, share));
-    const turn = F2.madd(F2.sub(p, F2.lit(mean)), F2.lit(slope), F2.lit(1));
-    const local = F2.mul(F2.mul(F2.mul(e, larger), larger), F2.lit(scale));
-    const product = F2.mul(F2.mul(share, turn), local);
+    const turn = F2.madd(F2.sub(score, F2.lit(mean)), F2.lit(slope), F2.lit(1));
+    const product = F2.mul(F2.mul(share, turn), F2.mul(v128.load(local + (i << 1)), F2.lit(scale)));
     v128.store64_lane(grad + i, f32x4.demote_f64x2_zero(F2.clear(absent, product)), 0);
   }
   return max<f64>(f64x2.extract_lane(most, 0), f64x2.extract_lane(most, 1));

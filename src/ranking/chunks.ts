@@ -6,18 +6,19 @@ import type { DrForm } from "./form.ts";
 /** Logits in the arena at a time, unless one row has more; and what a kernel adds up at a time. */
 export const ELEMENTS = 16384;
 
-interface Rooms {
+export interface Rooms {
   readonly rows: number;
-  /** Logits of negatives; -Infinity where there is none. */
+  /** Logits of negatives; -Infinity where there is none. Their gradients take their place. */
   readonly x: number;
-  /** Logits of positives. */
+  /** The same of positives. */
   readonly own: number;
-  /** float64 scores; a gradient takes their place. */
+  /** float64 scores of one side, and what kernels find on the way. */
   readonly p: number;
-  readonly ownGrad: number;
+  readonly power: number;
+  readonly local: number;
 }
 
-interface Chunk extends Rooms {
+export interface Chunk extends Rooms {
   /** Its first row and the one behind its last; how many of them are not ignored, and how many have a positive. */
   readonly from: number;
   readonly end: number;
@@ -28,8 +29,8 @@ interface Chunk extends Rooms {
 function roomsFor(classes: number): Rooms {
   const rows = Math.max(Math.floor(ELEMENTS / classes), 1);
   const n = rows * classes + 16;
-  const [x, own, p, ownGrad] = reserve([4 * n, 4 * rows + 64, 8 * n, 8 * rows + 64]);
-  return { rows, x: x!, own: own!, p: p!, ownGrad: ownGrad! };
+  const [x, own, p, power, local] = reserve([4 * n, 4 * rows + 64, 8 * n, 8 * n, 8 * n]);
+  return { rows, x: x!, own: own!, p: p!, power: power!, local: local! };
 }
 
 export function isIgnored({ labels, mask }: RowBatch, row: number): boolean {

@@ -2,13 +2,13 @@ import { at as fixed, views } from "../arena.ts";
 import type { RowBatch } from "../rows/batch.ts";
 import { clear, collect, DIGITS } from "../stream/exact-sum.ts";
 import { kernel } from "../wasm/kernel.ts";
-import { chunks, ELEMENTS, isIgnored } from "./chunks.ts";
+import { chunks, ELEMENTS, isIgnored, type Rooms } from "./chunks.ts";
 import type { DrForm, SideForm } from "./form.ts";
 import { bucketOf, type Side, SUMS, WIDTH } from "./side.ts";
 import { DrTally } from "./tally.ts";
 
 /** Adds n elements to the sums of a side. */
-function addSide(to: Side, { factor }: SideForm, n: number, x: number, p: number): void {
+function addSide(to: Side, { factor }: SideForm, n: number, x: number, { p, power }: Rooms): void {
   kernel.drScores(n, x, factor, p, fixed.report);
   const { f64 } = views();
   const highest = bucketOf(f64[fixed.report >> 3]!);
@@ -17,7 +17,7 @@ function addSide(to: Side, { factor }: SideForm, n: number, x: number, p: number
   for (let bucket = highest; bucket >= lowest && to.sum(bucket, 0); bucket--) {
     clear(fixed.cells, SUMS * DIGITS);
     for (let from = 0; from < n; from += ELEMENTS)
-      kernel.drSums(Math.min(ELEMENTS, n - from), p + 8 * from, factor, bucket, fixed.cells);
+      kernel.drSums(Math.min(ELEMENTS, n - from), p + 8 * from, factor, bucket, power, fixed.cells);
     for (let which = 0; which < SUMS; which++) collect(fixed.cells + 80 * which, to.sum(bucket, which)!);
   }
 }
@@ -26,10 +26,10 @@ function addSide(to: Side, { factor }: SideForm, n: number, x: number, p: number
 export function tallyRows(task: string, form: DrForm, batch: RowBatch): DrTally {
   const tally = new DrTally(form.classes);
   chunks(task, form, batch, (chunk) => {
-    const { valid, positives, x, own, p } = chunk;
+    const { valid, positives, x, own } = chunk;
     const size = (chunk.end - chunk.from) * form.classes;
-    addSide(tally.sides[0], form.negative, size, x, p);
-    addSide(tally.sides[1], form.positive, positives, own, p);
+    addSide(tally.sides[0], form.negative, size, x, chunk);
+    addSide(tally.sides[1], form.positive, positives, own, chunk);
     tally.count += valid;
     tally.positives += positives;
   });
@@ -61,13 +61,15 @@ export function settle({ positive, negative, scale, tau, margin }: DrForm, tally
 /** A share above 1 by more than the rounding of sums and weights is none of the sum. */
 const WHOLE = 1 + 1e-9;
 
-/** How the gradients of n elements of a side are found; false if one of them is not in its sums. */
-type Slopes = (n: number, x: number, grad: number) => boolean;
+/** Puts gradients in the places of n logits of a side; false if one of them is not in its sums. */
+type Slopes = (n: number, x: number, rooms: Rooms) => boolean;
 
 function slopesOf(side: Side, { factor, slope, sign }: SideForm, mean: number, outer: number): Slopes {
   const base = WIDTH * side.top;
   const inverse = 1 / (side.total(0) || 1);
-  return (n, x, grad) => kernel.drGrad(n, x, factor, base, inverse, mean, slope, sign * outer, grad) <= WHOLE;
+  const scale = sign * outer;
+  return (n, x, { p, power, local }) =>
+    kernel.drGrad(n, x, factor, base, inverse, mean, slope, scale, p, power, local, x) <= WHOLE;
 }
 
 /** Second pass: the gradient of a batch by all that was counted. */
@@ -82,17 +84,18 @@ export function gradient(
   const { pPos, pNeg, slope } = settle(form, tally);
   const ofNegatives = slopesOf(tally.sides[0], form.negative, pNeg, slope);
   const ofPositives = slopesOf(tally.sides[1], form.positive, pPos, slope);
-  chunks(task, form, batch, ({ from, end, positives, x, own, p, ownGrad }) => {
+  chunks(task, form, batch, (chunk) => {
+    const { from, end, positives, x, own } = chunk;
     const size = (end - from) * classes;
-    if (!ofNegatives(size, x, p) || !ofPositives(positives, own, ownGrad)) {
+    if (!ofNegatives(size, x, chunk) || !ofPositives(positives, own, chunk)) {
       const got = `others among rows ${from} to ${end - 1}`;
       throw new RangeError(`Cannot ${task}: expected rows that the stream has seen, got ${got}`);
     }
     const { f32 } = views();
-    for (let r = from, at = p >> 2, k = ownGrad >> 2; r < end; r++, at += classes) {
+    for (let r = from, at = x >> 2, k = own >> 2; r < end; r++, at += classes) {
       const label = batch.labels[r]!;
       if (label > 0 && !isIgnored(batch, r)) f32[at + label - 1] = f32[k++]!;
     }
-    grad.set(f32.subarray(p >> 2, (p >> 2) + size), from * classes);
+    grad.set(f32.subarray(x >> 2, (x >> 2) + size), from * classes);
   });
 }

@@ -274,7 +274,7 @@ export interface Kernel {
   ): number;
   cumulate(n: number, values: number, sums: number): void;
   drScores(n: number, x: number, factor: number, p: number, report: number): void;
-  drSums(n: number, p: number, factor: number, bucket: number, words: number): void;
+  drSums(n: number, p: number, factor: number, bucket: number, power: number, words: number): void;
   drGrad(
     n: number,
     x: number,
@@ -284,6 +284,9 @@ export interface Kernel {
     mean: number,
     slope: number,
     scale: number,
+    p: number,
+    power: number,
+    local: number,
     grad: number,
   ): number;
   drLink(u: number, out: number): void;
