@@ -3,8 +3,8 @@
  *
  * In one process, in turns: the rival; the least arithmetic that the loss needs, with 128-bit vectors over memory inside
  * the module (assembly/floor.ts); and the copies that bring a caller's arrays into that memory and the gradient out of
- * it. The rival over floor and copies is a ratio that nothing made of the same steps can pass. `ours` is the public API, for what
- * lies between: checks, the loss beside the gradient, its exact sum, the divisor, calls.
+ * it. The rival over floor and copies is a ratio that nothing made of the same steps can pass. `ours` is the public API,
+ * for what lies between: checks, the loss beside the gradient, its exact sum, the divisor, calls.
  */
 import { readFileSync } from "node:fs";
 import { asl1, softmaxCrossEntropy } from "counterpoise";

@@ -200,7 +200,7 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, Call>>>> = {
   drSums: {
     apart: (arena, n) => [
       ...[n, arena.floats(2 * n + 2, "unit"), n & 1 ? -1.4 : 4000, 0],
-      ...[arena.room(8 * n + 16), arena.zeros(160)],
+      ...[arena.floats(2 * n + 2, "unit"), arena.zeros(160)],
     ],
   },
   // (n, x, factor, base, inverse, mean, slope, scale, p, power, local, grad)

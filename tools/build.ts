@@ -89,9 +89,9 @@ export const COPIES: Readonly<Record<string, number>> = {
   admitLosses: 1, // this one and the next two take several vectors a round as they are
   groupMaxima: 1,
   floorKey: 1,
-  drDecays: 1,
+  drDecays: 1, // this one and the next four: two copies of each would gain a tenth for 2 kB
   drPowers: 1,
-  drScores: 1, // this one and the next two: two copies of each would add 1.2 kB
+  drScores: 1,
   drSums: 1,
   drGrad: 1,
 };

@@ -57,14 +57,14 @@ export class Places {
     }
   }
 
-  /** Deals values out among zeros; from the last of four to the first, so that what fills them up leaves nothing. */
+  /** Deals values out among zeros. What fills up the last four is the last of all once more: it may be written again. */
   static scatter(bytes: usize, list: usize, from: usize, to: usize, size: usize): void {
     memory.fill(to, 0, size);
     for (const end = from + bytes; from < end; from += 16) {
-      store<u32>(to + <usize>load<u16>(list, 6), load<u32>(from, 12));
-      store<u32>(to + <usize>load<u16>(list, 4), load<u32>(from, 8));
+      store<u32>(to + <usize>load<u16>(list, 0), load<u32>(from, 0));
       store<u32>(to + <usize>load<u16>(list, 2), load<u32>(from, 4));
-      store<u32>(to + <usize>load<u16>(list), load<u32>(from));
+      store<u32>(to + <usize>load<u16>(list, 4), load<u32>(from, 8));
+      store<u32>(to + <usize>load<u16>(list, 6), load<u32>(from, 12));
       list += 8;
     }
   }

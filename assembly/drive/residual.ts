@@ -49,12 +49,12 @@ const BOUNDS: usize = 32;
  */
 export class Residual {
   /**
-   * For differences that are float32, which shows in their losses. The padding of `x` and `t` is set to 0.
+   * For differences that are float32, which shows in their losses. The padding of `x` and `t` is set to 0. Leaves the
+   * largest bit patterns of the losses, and the smallest less 1, behind the parameters.
    *
    * @returns whether one is not, or a value is not finite: what was written is good for nothing then
    * @param stride -1 where `w` holds one weight per element, 0 where it is one vector for all
-   * @param divides see `Loss.eval`: a division by 1 changes no bit, and costs as much as another. Without, as harmonizing
-   * has it, the largest bit patterns of the losses, and the smallest less 1, are left behind the parameters
+   * @param divides see `Loss.eval`: a division by 1 changes no bit, and costs as much as another
    */
   @inline static near<L extends Loss>(
     n: i32,

@@ -100,10 +100,9 @@ export function drScores(n: i32, x: usize, factor: f64, p: usize, report: usize)
  * The exact sums of q and of q p over one bucket, in its units: added to two sums of ten words, see `Fixed`.
  *
  * @param n at most 16384
- * @param power room for n float64
+ * @param power what `drPowers` has left
  */
 export function drSums(n: i32, p: usize, factor: f64, bucket: f64, power: usize, words: usize): void {
-  drPowers(n, p, factor, power);
   const coarse = F2.lit(Grid.double(COARSE));
   const fine = F2.lit(Grid.double(FINE));
   let q1 = i64x2.splat(0);
@@ -143,6 +142,7 @@ export function drSums(n: i32, p: usize, factor: f64, bucket: f64, power: usize,
  * @param slope s / lambda
  * @param scale s c
  * @param p room for n float64, as `power` and `local`
+ * @param grad may be `x`
  * @returns the largest share q / sum q of any element: above 1 if it is not in the sum
  */
 export function drGrad(

@@ -12,13 +12,14 @@ export interface Rooms {
   readonly x: number;
   /** The same of positives. */
   readonly own: number;
-  /** float64 scores of one side, and what kernels find on the way. */
+  /** float64 scores of one side, and 2^(v - k) of each: see assembly/loss/dr.ts. */
   readonly p: number;
   readonly power: number;
+  /** What a gradient is computed with on the way. */
   readonly local: number;
 }
 
-export interface Chunk extends Rooms {
+interface Chunk extends Rooms {
   /** Its first row and the one behind its last; how many of them are not ignored, and how many have a positive. */
   readonly from: number;
   readonly end: number;

@@ -14,10 +14,18 @@ function addSide(to: Side, { factor }: SideForm, n: number, x: number, { p, powe
   const highest = bucketOf(f64[fixed.report >> 3]!);
   const lowest = bucketOf(f64[(fixed.report >> 3) + 1]!);
   to.raise(highest);
+  kernel.drPowers(n, p, factor, power);
   for (let bucket = highest; bucket >= lowest && to.sum(bucket, 0); bucket--) {
     clear(fixed.cells, SUMS * DIGITS);
     for (let from = 0; from < n; from += ELEMENTS)
-      kernel.drSums(Math.min(ELEMENTS, n - from), p + 8 * from, factor, bucket, power, fixed.cells);
+      kernel.drSums(
+        Math.min(ELEMENTS, n - from),
+        p + 8 * from,
+        factor,
+        bucket,
+        power + 8 * from,
+        fixed.cells,
+      );
     for (let which = 0; which < SUMS; which++) collect(fixed.cells + 80 * which, to.sum(bucket, which)!);
   }
 }

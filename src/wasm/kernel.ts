@@ -274,6 +274,7 @@ export interface Kernel {
   ): number;
   cumulate(n: number, values: number, sums: number): void;
   drScores(n: number, x: number, factor: number, p: number, report: number): void;
+  drPowers(n: number, p: number, factor: number, power: number): void;
   drSums(n: number, p: number, factor: number, bucket: number, power: number, words: number): void;
   drGrad(
     n: number,

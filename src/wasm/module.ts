@@ -2,7 +2,7 @@ import { base64 } from "./bytes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What newer engines have, and Node: decoding in a loop takes a cold one two milliseconds. */
+/** What newer engines have, and Node: a loop over 100 kB is what a cold engine is slowest at. */
 interface Native {
   readonly Uint8Array: { fromBase64?(text: string): Bytes };
   readonly Buffer?: { from(text: string, encoding: "base64"): Bytes };
