@@ -15,18 +15,6 @@ function reduce(v: v128): f32 {
   );
 }
 
-/** The slope of asl1, d / sqrt(d^2 + mu^2), and the sum of the roots: one square root and one division. */
-export function slopeFloor(n: i32, x: usize, t: usize, square: f32, grad: usize): f32 {
-  let sum = F4.lit(0);
-  for (let i = 0; i < n << 2; i += 16) {
-    const d = F4.sub(v128.load(x + i), v128.load(t + i));
-    const h = F4.sqrt(F4.madd(d, d, F4.lit(square)));
-    sum = F4.add(sum, h);
-    v128.store(grad + i, F4.div(d, h));
-  }
-  return reduce(sum);
-}
-
 class Newton {
   /** 1 / sqrt without a root or a division: from a guess at its bits, three steps give some 22 of them. */
   @inline static root(s: v128): v128 {
@@ -40,42 +28,53 @@ class Newton {
   }
 }
 
-/** `slopeFloor` by `Newton.root`. */
+class Slope {
+  /**
+   * The slope of asl1, d / sqrt(d^2 + mu^2), and the sum of the roots.
+   *
+   * @param newton by `Newton.root`, else by the processor's root and division; a literal
+   * @param divides whether the rounded slope is then divided; a literal
+   */
+  @inline static run(
+    n: i32,
+    x: usize,
+    t: usize,
+    square: f32,
+    grad: usize,
+    divisor: f32,
+    newton: bool,
+    divides: bool,
+  ): f32 {
+    let sum = F4.lit(0);
+    for (let i = 0; i < n << 2; i += 16) {
+      const d = F4.sub(v128.load(x + i), v128.load(t + i));
+      const s = F4.madd(d, d, F4.lit(square));
+      const r = newton ? Newton.root(s) : F4.sqrt(s);
+      const slope = newton ? F4.mul(d, r) : F4.div(d, r);
+      sum = F4.add(sum, newton ? F4.mul(s, r) : r);
+      v128.store(grad + i, divides ? F4.div(slope, F4.lit(divisor)) : slope);
+    }
+    return reduce(sum);
+  }
+}
+
+/** One square root and one division. */
+export function slopeFloor(n: i32, x: usize, t: usize, square: f32, grad: usize): f32 {
+  return Slope.run(n, x, t, square, grad, 1, false, false);
+}
+
 export function slopeNewton(n: i32, x: usize, t: usize, square: f32, grad: usize): f32 {
-  let sum = F4.lit(0);
-  for (let i = 0; i < n << 2; i += 16) {
-    const d = F4.sub(v128.load(x + i), v128.load(t + i));
-    const s = F4.madd(d, d, F4.lit(square));
-    const r = Newton.root(s);
-    sum = F4.add(sum, F4.mul(s, r));
-    v128.store(grad + i, F4.mul(d, r));
-  }
-  return reduce(sum);
+  return Slope.run(n, x, t, square, grad, 1, true, false);
 }
 
-/** `slopeFloor` with a gradient that is rounded and then divided. */
+/** With a gradient that is rounded and then divided. */
 export function meanFloor(n: i32, x: usize, t: usize, square: f32, grad: usize, divisor: f32): f32 {
-  let sum = F4.lit(0);
-  for (let i = 0; i < n << 2; i += 16) {
-    const d = F4.sub(v128.load(x + i), v128.load(t + i));
-    const h = F4.sqrt(F4.madd(d, d, F4.lit(square)));
-    sum = F4.add(sum, h);
-    v128.store(grad + i, F4.div(F4.div(d, h), F4.lit(divisor)));
-  }
-  return reduce(sum);
+  return Slope.run(n, x, t, square, grad, divisor, false, true);
 }
 
-/** `meanFloor` by `Newton.root`: one division is left. */
+/** One division is left. */
 export function meanNewton(n: i32, x: usize, t: usize, square: f32, grad: usize, divisor: f32): f32 {
-  let sum = F4.lit(0);
-  for (let i = 0; i < n << 2; i += 16) {
-    const d = F4.sub(v128.load(x + i), v128.load(t + i));
-    const s = F4.madd(d, d, F4.lit(square));
-    const r = Newton.root(s);
-    sum = F4.add(sum, F4.mul(s, r));
-    v128.store(grad + i, F4.div(F4.mul(d, r), F4.lit(divisor)));
-  }
-  return reduce(sum);
+  return Slope.run(n, x, t, square, grad, divisor, true, true);
 }
 
 /** n exponentials. */

@@ -1,4 +1,5 @@
 import { Fixed } from "../lane/fixed";
+import { I4 } from "../lane/i32x4";
 
 /** Bits of one part of a sum in the patterns of float32. */
 export const SINGLE: i32 = 22;
@@ -27,10 +28,7 @@ export class Grid {
 
   /** The range of the lanes of both. */
   static join(most: v128, least: v128): u64 {
-    const high = max<u32>(
-      max<u32>(i32x4.extract_lane(most, 0), i32x4.extract_lane(most, 1)),
-      max<u32>(i32x4.extract_lane(most, 2), i32x4.extract_lane(most, 3)),
-    );
+    const high = I4.most(most);
     const low = min<u32>(
       min<u32>(i32x4.extract_lane(least, 0), i32x4.extract_lane(least, 1)),
       min<u32>(i32x4.extract_lane(least, 2), i32x4.extract_lane(least, 3)),

@@ -1,3 +1,5 @@
+import { I4 } from "../lane/i32x4";
+
 /** uint8 targets as float32. `bytes` is read up to the next multiple of four. */
 export function widen(n: i32, bytes: usize, t: usize): void {
   for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
@@ -18,23 +20,14 @@ export function blank(n: i32, mask: usize, x: usize, t: usize, w: usize): i32 {
   if (n & 3) store<u32>(mask + n, 0);
   let out = i32x4.splat(0);
   for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
-    const masked = i32x4.eq(
-      i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(mask))),
-      i32x4.splat(0),
-    );
+    const masked = I4.zeros(mask);
     v128.store(x + i, v128.andnot(v128.load(x + i), masked));
     v128.store(t + i, v128.andnot(v128.load(t + i), masked));
     v128.store(w + i, v128.andnot(v128.load(w + i), masked));
     out = i32x4.sub(out, masked);
     mask += 4;
   }
-  return (
-    ((n + 3) & ~3) -
-    (i32x4.extract_lane(out, 0) +
-      i32x4.extract_lane(out, 1) +
-      i32x4.extract_lane(out, 2) +
-      i32x4.extract_lane(out, 3))
-  );
+  return ((n + 3) & ~3) - I4.sum(out);
 }
 
 /** Weights of target 1 and of target 0 for each element: w1 = w a1, w0 = w a0, from arrays (stride -1) or one vector (0). */

@@ -1,4 +1,5 @@
 import { F4 } from "../lane/f32x4";
+import { I4 } from "../lane/i32x4";
 import { Exp } from "../math/exp";
 import { Tile } from "./tile";
 
@@ -39,8 +40,8 @@ export function admitRows(
   // Rows that only fill up the last four.
   v128.store(labels + ((<usize>rows) << 2), F4.lit(0));
   store<i32>(report, i32(v128.any_true(bad)));
-  store<i32>(report, Admitted.sum(valid), 4);
-  store<i32>(report, Admitted.sum(positives), 8);
+  store<i32>(report, I4.sum(valid), 4);
+  store<i32>(report, I4.sum(positives), 8);
 }
 
 /**
@@ -59,18 +60,7 @@ export function countLabels(rows: i32, classes: i32, labels: usize, ignored: i32
     others = v128.or(others, v128.or(isForeign, i32x4.eq(label, i32x4.splat(ignored))));
     positives = i32x4.sub(positives, i32x4.gt_s(label, i32x4.splat(0)));
   }
-  return v128.any_true(others) ? -1 : Admitted.sum(positives);
-}
-
-class Admitted {
-  @inline static sum(a: v128): i32 {
-    return (
-      i32x4.extract_lane(a, 0) +
-      i32x4.extract_lane(a, 1) +
-      i32x4.extract_lane(a, 2) +
-      i32x4.extract_lane(a, 3)
-    );
-  }
+  return v128.any_true(others) ? -1 : I4.sum(positives);
 }
 
 /** Makes ignored rows, whose logits may be anything, harmless: logits and label 0. */

@@ -1,3 +1,5 @@
+import { I4 } from "../lane/i32x4";
+
 /**
  * What a chunk holds, found in one pass before anything is computed from it. Writes three 32-bit words:
  *
@@ -20,7 +22,7 @@ export function survey(n: i32, x: usize, t: usize, report: usize): void {
     soft = v128.or(soft, f32x4.sub(f32x4.mul(y, y), y));
     positives = f32x4.add(positives, y);
   }
-  store<u32>(report, Survey.most(logit));
+  store<u32>(report, I4.most(logit));
   store<u32>(report, v128.any_true(soft) ? 1 : 0, 4);
   store<f32>(report, Survey.sum(positives), 8);
 }
@@ -40,8 +42,8 @@ export function surveySoft(n: i32, t: usize, report: usize): void {
     target = i32x4.max_u(target, y);
     positives = i32x4.sub(positives, f32x4.gt(y, f32x4.splat(0.5)));
   }
-  store<u32>(report, Survey.most(target));
-  store<i32>(report, Survey.count(positives), 4);
+  store<u32>(report, I4.most(target));
+  store<i32>(report, I4.sum(positives), 4);
 }
 
 /**
@@ -60,24 +62,10 @@ export function surveyReal(n: i32, x: usize, t: usize): u32 {
     const both = i32x4.max_u(f32x4.abs(v128.load(x + i)), f32x4.abs(v128.load(t + i)));
     size = i32x4.max_u(size, both);
   }
-  return Survey.most(size);
+  return I4.most(size);
 }
 
 class Survey {
-  static count(v: v128): i32 {
-    return (
-      i32x4.extract_lane(v, 0) +
-      i32x4.extract_lane(v, 1) +
-      i32x4.extract_lane(v, 2) +
-      i32x4.extract_lane(v, 3)
-    );
-  }
-  static most(v: v128): u32 {
-    return max<u32>(
-      max<u32>(i32x4.extract_lane(v, 0), i32x4.extract_lane(v, 1)),
-      max<u32>(i32x4.extract_lane(v, 2), i32x4.extract_lane(v, 3)),
-    );
-  }
   static sum(v: v128): f32 {
     return (
       f32x4.extract_lane(v, 0) +

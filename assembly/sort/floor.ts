@@ -1,3 +1,6 @@
+import { I4 } from "../lane/i32x4";
+import { Keys } from "./keys";
+
 /**
  * A floor under the hardest B of many losses, without sorting or counting them.
  *
@@ -5,22 +8,7 @@
  * the B-th largest loss, whatever the losses and the groups; and where there are a few times as many groups as B, and
  * losses are in no special order, few losses that are not among the hardest B lie above it.
  */
-class Keys {
-  /** Losses as signed integers in the same order; -0 is 0. */
-  @inline static of(v: v128): v128 {
-    const bits = f32x4.add(v, f32x4.splat(0));
-    return v128.xor(bits, i32x4.shr_u(i32x4.shr_s(bits, 31), 1));
-  }
-
-  @inline static sum(lanes: v128): i32 {
-    return (
-      i32x4.extract_lane(lanes, 0) +
-      i32x4.extract_lane(lanes, 1) +
-      i32x4.extract_lane(lanes, 2) +
-      i32x4.extract_lane(lanes, 3)
-    );
-  }
-
+class Rest {
   /** Sixteen floats of one bit pattern. */
   static pad(at: usize, bits: u32): void {
     const v = i32x4.splat(bits);
@@ -39,12 +27,11 @@ class Keys {
  */
 export function admitLosses(n: i32, losses: usize, mask: usize): bool {
   const end = losses + ((<usize>n) << 2);
-  Keys.pad(end, 0);
+  Rest.pad(end, 0);
   let most = i32x4.splat(0);
   if (mask) {
     for (let at = losses; at < end; at += 16) {
-      const bytes = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(mask)));
-      const masked = i32x4.eq(bytes, i32x4.splat(0));
+      const masked = I4.zeros(mask);
       const v = v128.andnot(v128.load(at), masked);
       most = i32x4.max_u(most, i32x4.shl(v, 1));
       v128.store(at, v128.or(v, i32x4.shl(masked, 23)));
@@ -57,7 +44,7 @@ export function admitLosses(n: i32, losses: usize, mask: usize): bool {
       most = i32x4.max_u(most, i32x4.max_u(a, b));
     }
   }
-  Keys.pad(end, 0xff800000);
+  Rest.pad(end, 0xff800000);
   return v128.any_true(i32x4.ge_u(most, i32x4.splat(0xff000000)));
 }
 
@@ -93,7 +80,7 @@ export function groupMaxima(n: i32, losses: usize, groups: i32, group: i32, maxi
  */
 export function floorKey(n: i32, values: usize, rank: i32): i32 {
   const end = values + ((<usize>n) << 2);
-  Keys.pad(end, 0x80000000);
+  Rest.pad(end, 0x80000000);
   for (let at = values; at < end; at += 16) v128.store(at, Keys.of(v128.load(at)));
   let floor = i32.MIN_VALUE;
   for (let bit: u32 = 0x80000000; bit; bit >>= 1) {
@@ -104,7 +91,7 @@ export function floorKey(n: i32, values: usize, rank: i32): i32 {
       const two = i32x4.add(i32x4.gt_s(v128.load(at), below), i32x4.gt_s(v128.load(at, 16), below));
       lanes = i32x4.sub(lanes, two);
     }
-    const count = Keys.sum(lanes);
+    const count = I4.sum(lanes);
     if (count < rank) continue;
     floor = next;
     if (count <= rank + (rank >> 4)) break;

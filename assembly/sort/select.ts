@@ -1,3 +1,5 @@
+import { Keys } from "./keys";
+
 /**
  * The hardest B of a stream of losses.
  *
@@ -78,12 +80,7 @@ class Pairs {
 }
 
 class Losses {
-  /** The one of a key: see `floor.ts`. */
-  @inline static of(key: i32): f32 {
-    return reinterpret<f32>(key ^ ((key >> 31) & 0x7fffffff));
-  }
-
-  /** Sixteen of them against the least one that counts: one bit each. */
+  /** Sixteen against the least one that counts: one bit each. */
   @inline static reach(losses: usize, least: v128): i32 {
     return i8x16.bitmask(
       i8x16.narrow_i16x8_s(
@@ -116,7 +113,7 @@ export function gather(
   const most = pairs + Pairs.bytes(enough);
   let end = pairs;
   for (let from = 0; from < n; from += 1024) {
-    const least = f32x4.splat(Losses.of(above + i32(end >= most) + 1));
+    const least = f32x4.splat(Keys.loss(above + i32(end >= most) + 1));
     // Which blocks of sixteen have any, without a branch: then only these are looked at.
     let last = table;
     for (let i = from, to = min(n, from + 1024); i < to; i += 16) {
@@ -129,9 +126,8 @@ export function gather(
       let bits = <i32>load<u16>(at);
       do {
         const lane = i + ctz(bits);
-        const loss = reinterpret<i32>(load<f32>(losses + ((<usize>lane) << 2)) + 0);
         store<u32>(end, ~(first + lane));
-        store<u32>(end, loss ^ ((loss >> 31) | 0x80000000), 4);
+        store<u32>(end, Keys.word(load<f32>(losses + ((<usize>lane) << 2))), 4);
         end += 8;
         bits &= bits - 1;
       } while (bits);
