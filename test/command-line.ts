@@ -77,3 +77,11 @@ export function load(path: string): { header: string; values: Float32Array } {
   const values = new Float32Array(new Uint8Array(bytes.subarray(start)).buffer);
   return { header: bytes.toString("latin1", 10, start), values };
 }
+
+/** Logits, targets and mask of a recorded detector in examples/data, and the options that name their files. */
+export function recorded(name: string) {
+  const paths = ["logits", "targets", "mask"].map((what) => `examples/data/${name}${what}.npy`);
+  const [logits, targets, mask] = paths.map((path) => new Uint8Array(readFileSync(path)).slice(128));
+  const args = ["--logits", paths[0], "--targets", paths[1], "--mask", paths[2]];
+  return { logits: new Float32Array(logits.buffer), targets, mask, args };
+}
