@@ -115,7 +115,7 @@ export const ROWS: RowEntry[] = [
     units: ({ k = 1, form }, { margin, gaps }) => {
       const far = margin === -Infinity ? 1 : Math.abs(margin);
       const widest = gaps.reduce((most, gap) => Math.max(most, gap), far);
-      return 12 + 4 * k * (form === "rival" ? widest : far);
+      return 12 + 4 * k * (form === "rival" ? widest : Math.max(far, 1));
     },
   },
   {

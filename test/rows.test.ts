@@ -66,6 +66,23 @@ for (const entry of ROWS) {
     assert.ok(worst > 0.05, "an error of next to nothing would mean that nothing was compared");
   });
 
+  test(`${name} keeps its bound where the label is as likely as all others together`, () => {
+    const steep = name === "softmaxSoftTruncation" ? [{ k: 1000 }, { k: 300 }] : [];
+    let worst = 0;
+    for (const params of [...entry.settings, ...steep]) {
+      for (const classes of [2, 5, 100]) {
+        for (let r = 0; r < 40; r++) {
+          const x = rowData(1, classes, 31 * r + classes, r % 4 ? 2 : 0).logits;
+          let sum = 0;
+          for (let k = 1; k < classes; k++) sum += Math.exp(x[k]);
+          x[0] = Math.log(sum) + (1 + (r % 3)) * (r % 2 ? 0.003 : -0.003);
+          worst = Math.max(worst, judge(entry, params, x, 0));
+        }
+      }
+    }
+    assert.ok(worst > 0.02, `${worst}`);
+  });
+
   test(`${name}: saturated rows, ties, and rows where all other classes are excluded`, () => {
     const rows: [number[], number][] = [
       [[100, 0, 0], 0],
@@ -75,6 +92,7 @@ for (const entry of ROWS) {
       [[1e30, -1e30, 0], 0],
       [[3.4e38, 3.4e38, 3.4e38], 2],
       [[3.4e38, -Infinity, -Infinity], 0],
+      [[1.6e38, -1.7e38], 0],
       [[-3.4e38, -Infinity], 0],
       [[-5], 0],
       [[3, -Infinity, 2], 2],

@@ -160,3 +160,38 @@ test("the rival form takes an undecided row for done, the margin form does not",
     softmaxSoftTruncation(x, Int32Array.of(0), { classes: 3, form }).loss / -Math.log(p);
   near([weight("rival"), weight("margin")], [1 / (2 + Math.exp(10)), 1 - p], 1e-6);
 });
+
+test("a label further above all others than float32 reaches has the smoothed loss of that gap", () => {
+  for (const classes of [2, 3, 5]) {
+    const x = Float32Array.of(3e38, ...new Float32Array(classes - 1).fill(-3e38));
+    // All others are as far away: -log p of each is the gap.
+    const want = (0.1 / classes) * (classes - 1) * 6e38;
+    for (const smoothed of [
+      softmaxCrossEntropy(x, Int32Array.of(0), { classes, labelSmoothing: 0.1 }),
+      asymmetricSingleLabel(x, Int32Array.of(0), { classes, gammaPos: 0, gammaNeg: 0 }),
+    ]) {
+      assert.ok(Math.abs(smoothed.loss / want - 1) < 1e-6, `${smoothed.loss}, ${want}`);
+    }
+    // With an exponent the sum is made in float32, and what leaves it is refused.
+    const options = { classes, gammaPos: 1, gammaNeg: 0 };
+    assert.throws(() => asymmetricSingleLabel(x, Int32Array.of(0), options), /overflow at row 0/);
+  }
+});
+
+test("a row is refused for its own loss, and never for one of its neighbours", () => {
+  const options = { classes: 2, k: 1000, reduction: "none" } as const;
+  const near = Float32Array.of(0, 0, 0, 0);
+  const far = Float32Array.of(0, 0, -3e38, 3e38);
+  const labels = Int32Array.of(0, 0);
+  // No gradient: the slope of the first row is infinite, and times 0 it would be NaN.
+  const only = (logits: Float32Array) => {
+    const losses = new Float32Array(2);
+    softmaxSoftTruncation.into({ losses }, logits, labels, {
+      ...options,
+      rowWeights: Float32Array.of(1e38, 0.1),
+    });
+    return losses;
+  };
+  assert.equal(only(far)[0], only(near)[0]);
+  assert.ok(Number.isFinite(only(far)[0]) && only(far)[0] > 3e37);
+});

@@ -44,7 +44,7 @@ export const COPIES: Readonly<Record<string, number>> = {
   joinRows: 4,
   weighRows: 4,
   levelRows: 1,
-  tailRows: 4,
+  tailRows: 3,
   settleTail: 1,
   smoothRows: 1,
   rivalRows: 4,

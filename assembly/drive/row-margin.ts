@@ -62,7 +62,9 @@ export function marginRows(
 export function exceed(n: i32, above: usize, below: usize, slope: usize, loss: usize): void {
   for (let i: usize = 0, end = (<usize>n) << 2; i < end; i += 16) {
     const over = Gap.over(v128.load(above + i), v128.load(below + i));
-    v128.store(loss + i, F4.madd(v128.load(slope + i), over, v128.load(loss + i)));
+    // A slope may be infinite, and so would be 0 times it.
+    const more = F4.and(F4.lt(F4.lit(0), over), F4.mul(v128.load(slope + i), over));
+    v128.store(loss + i, F4.add(more, v128.load(loss + i)));
   }
 }
 

@@ -22,8 +22,12 @@ export function tailRows(
   turns: usize,
 ): void {
   const bytes = (<usize>(classes - 1)) << 4;
+  const largest = F4.lit(3.4028234663852886e38);
+  const most = gamma ? largest : F4.lit(Infinity);
   for (let at: usize = 0, end = Tile.count(rows) << 4; at < end; at += 16) {
-    const level = v128.load(levels + at);
+    // A level that is the largest float32 was more, and has been cut.
+    const whole = v128.load(levels + at);
+    const level = F4.pick(f32x4.eq(whole, largest), F4.lit(Infinity), whole);
     const peak = v128.load(peaks + at);
     let sum = F4.lit(0);
     let lost = F4.lit(0);
@@ -32,11 +36,8 @@ export function tailRows(
     for (let i: usize = 0; i < bytes; i += 16) {
       const logit = v128.load(h + i);
       const present = f32x4.ge(logit, Tile.lowest());
-      // At most the largest float32; gamma l is cut where its exponential has long been 0.
-      const l = F4.and(
-        present,
-        f32x4.pmin(F4.lit(3.4028234663852886e38), F4.add(level, F4.sub(peak, logit))),
-      );
+      // At most the largest float32 where a power of p makes it 0; gamma l is cut where that has long been so.
+      const l = F4.and(present, f32x4.pmin(most, F4.add(level, F4.sub(peak, logit))));
       const steep = f32x4.pmin(F4.lit(1000), F4.mul(F4.lit(gamma), l));
       const fade = F4.and(present, Exp.nonPositive(F4.neg(steep)));
       // The derivative of p^gamma l with respect to l.

@@ -88,7 +88,11 @@ export function smoothRows(
     const whole = F2.madd(count, each, F2.mul(weight, F2.lit(share)));
     const pull = F2.mul(whole, Half.scale(F2.sub(peak, Half.load(own + at)), sum));
     Half.deal(e + from, h + from, e + from + bytes, pull, each);
-    const lost = F2.sub(F2.mul(count, Half.load(levels + at)), gaps);
+    // A label that is further above all others than float32 reaches: the level is that gap.
+    const lead = F2.sub(Half.load(own + at), peak);
+    const isFar = F2.lt(F2.lit(3.4028234663852886e38), lead);
+    const level = F2.pick(isFar, lead, Half.load(levels + at));
+    const lost = F2.sub(F2.mul(count, level), gaps);
     Half.store(loss + at, F2.madd(each, lost, Half.load(loss + at)));
     Half.store(slope + at, F2.sub(F2.mul(pull, sum), F2.mul(count, each)));
   }
