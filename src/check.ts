@@ -17,13 +17,13 @@ function kindOf(value: unknown): string {
     : "";
 }
 
-const CONVERSION: Record<string, string> = {
-  Array: "Float32Array.from(array)",
-  Float64Array: "new Float32Array(array)",
-  Int32Array: "new Float32Array(array)",
-  Int8Array: "new Float32Array(array)",
-  Uint8ClampedArray: "new Uint8Array(array)",
-};
+/** How an array of another kind becomes one of those that are taken; "" for what is no array. */
+function conversion(got: string, kinds: readonly string[]): string {
+  if (!/^(Big)?\w*Array$/.test(got)) return "";
+  const to = got === "Uint8ClampedArray" && kinds.includes("Uint8Array") ? "Uint8Array" : kinds[0];
+  if (got.startsWith("Big")) return ` (convert it: ${to}.from(array, Number))`;
+  return ` (convert it: ${got === "Array" ? `${to}.from(array)` : `new ${to}(array)`})`;
+}
 
 /** Throws unless `value` is an attached typed array of one of the kinds. */
 export function array<T extends ArrayBufferView>(
@@ -35,8 +35,9 @@ export function array<T extends ArrayBufferView>(
   const kind = kindOf(value);
   if (!kinds.includes(kind)) {
     const got = describe(value);
-    const hint = CONVERSION[got] && kinds.includes("Float32Array") ? ` (convert it: ${CONVERSION[got]})` : "";
-    throw new TypeError(`Cannot ${task}: expected ${name} as a ${kinds.join(" or ")}, got ${got}${hint}`);
+    throw new TypeError(
+      `Cannot ${task}: expected ${name} as a ${kinds.join(" or ")}, got ${got}${conversion(got, kinds)}`,
+    );
   }
   const view = value as ArrayBufferView;
   if (view.byteLength === 0) {
@@ -78,17 +79,30 @@ export function disjoint(
   }
 }
 
-/** Throws unless `value` is undefined or an object whose own keys are all known. */
-export function options(task: string, value: unknown, known: readonly string[]): void {
-  if (value === undefined) return;
-  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value) || Array.isArray(value)) {
-    throw new TypeError(`Cannot ${task}: expected options as an object, got ${describe(value)}`);
+/** Throws unless `value` is an object whose own keys are all known. */
+function record(task: string, name: string, value: unknown, known: readonly string[]): void {
+  const isList = ArrayBuffer.isView(value) || Array.isArray(value);
+  const isObject = typeof value === "object" && value !== null && !isList;
+  const keys = isObject ? Object.keys(value) : [];
+  // Whatever has no keys may be something else altogether, such as a buffer or a map.
+  if (keys.length === 0 && !(isObject && describe(value) === "Object")) {
+    throw new TypeError(`Cannot ${task}: expected ${name} as an object, got ${describe(value)}`);
   }
-  const unknown = Object.keys(value).filter((key) => !known.includes(key));
+  const unknown = keys.filter((key) => !known.includes(key));
   if (unknown.length > 0) {
     const names = unknown.map((key) => JSON.stringify(key)).join(", ");
-    throw new TypeError(`Cannot ${task}: expected options among ${known.join(", ")}, got ${names}`);
+    throw new TypeError(`Cannot ${task}: expected ${name} among ${known.join(", ")}, got ${names}`);
   }
+}
+
+/** Throws unless `value` is undefined or an object with these keys and no others. */
+export function options(task: string, value: unknown, known: readonly string[]): void {
+  if (value !== undefined) record(task, "options", value, known);
+}
+
+/** Throws unless `value` is an object with these keys, the arrays to write to, and no others. */
+export function outputs(task: string, value: unknown, known: readonly string[]): void {
+  record(task, "outputs", value, known);
 }
 
 /** A number in [min, max], or in (min, max] where `open`. */

@@ -1,11 +1,11 @@
 import { at, CHUNK } from "./arena.ts";
-import { options as checkOptions, integer } from "./check.ts";
+import { options as checkOptions, outputs as checkOutputs, integer } from "./check.ts";
 import { type Batch, checkBatch, inputsOf, type Outputs, refuseOverflow } from "./stream/batch.ts";
 import { clear, DIGITS } from "./stream/exact-sum.ts";
 import type { Form } from "./stream/form.ts";
 import { type BatchOptions, type Counts, LossStream, normalize } from "./stream/loss-stream.ts";
 import { type Call, listed, type ReductionOptions, readCall } from "./stream/options.ts";
-import { addLosses, census, copyOut, pass } from "./stream/pass.ts";
+import { addLosses, census, checkGradients, copyOut, pass } from "./stream/pass.ts";
 import type { Row } from "./stream/rows.ts";
 import { kernel } from "./wasm/kernel.ts";
 
@@ -78,6 +78,7 @@ function adder(form: Form) {
       inputsOf(form),
     );
     const counts = { count: 0, positives: 0 };
+    clear(at.words, DIGITS);
     pass(
       task,
       form,
@@ -130,6 +131,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
       },
       (chunk) => {
         if (!addLosses(chunk)) refuseOverflow(compute, batch, chunk.from, chunk.size);
+        if (out.grad) checkGradients(compute, batch, chunk);
         count += chunk.valid;
         copyOut(out, chunk);
       },
@@ -167,7 +169,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
   };
   const facets: object = {
     into(out, logits, targets, options) {
-      checkOptions(compute, out, ["grad", "losses"]);
+      checkOutputs(compute, out, ["grad", "losses"]);
       const call = read(compute, options, callKeys);
       const batch = checkBatch(
         compute,

@@ -131,6 +131,17 @@ test("a state goes on from its bytes, bit for bit", () => {
   }
 });
 
+test("weights multiply loss and gradient, and leave the gap alone", () => {
+  const plain = create({ rate: 1, max: 100 });
+  const { gap } = plain.step(logits, targets);
+  for (const scale of [0, 0.5, 1, 10]) {
+    const state = create({ rate: 1, max: 100 });
+    const weights = logits.map((_, i) => scale * (1 + (i % 3)));
+    assert.equal(state.step(logits, targets, { weights }).gap, gap);
+    assert.equal(state.gammaNeg, plain.gammaNeg);
+  }
+});
+
 test("a refused batch leaves the state", () => {
   const state = create({ rate: 1 });
   state.step(logits, targets);

@@ -30,7 +30,11 @@ for (const row of TABLE) {
       refuse(() => call(row, loose(undefined), targets), "TypeError", /undefined/);
       refuse(() => call(row, logits, loose(new Int32Array(70))), "TypeError", /Int32Array/);
       refuse(() => call(row, logits, loose(new Int8Array(70))), "TypeError", /Int8Array/);
-      refuse(() => call(row, logits, loose(new BigInt64Array(70))), "TypeError", /BigInt64Array/);
+      refuse(
+        () => call(row, logits, loose(new BigInt64Array(70))),
+        "TypeError",
+        /BigInt64Array \(convert it: Float32Array\.from\(array, Number\)\)/,
+      );
       refuse(() => call(row, logits, loose([...targets])), "TypeError", /Uint8Array/);
       refuse(() => call(row, logits, loose([true, false])), "TypeError", /Uint8Array/);
       refuse(() => call(row, logits, targets, { mask: loose(new Float32Array(70)) }), "TypeError", /mask/);
@@ -95,7 +99,17 @@ for (const row of TABLE) {
     for (const bad of [0, -1, Number.NaN, Infinity]) {
       refuse(() => row.loss(logits, targets, { normalizer: bad }), "RangeError", /normalizer/);
     }
-    refuse(() => row.loss(logits, targets, loose(7)), "TypeError", /7/);
+    for (const [bad, got] of [
+      [7, /options.*7/],
+      [null, /options.*null/],
+      [[], /options.*Array/],
+      [new ArrayBuffer(4), /options.*ArrayBuffer/],
+      [new Map([["gamma", 2]]), /options.*Map/],
+    ] as const) {
+      refuse(() => row.loss(logits, targets, loose(bad)), "TypeError", got);
+    }
+    for (const bad of [undefined, null, 7, new Float32Array(70), new ArrayBuffer(4)])
+      refuse(() => row.loss.into(loose(bad), logits, targets), "TypeError", /outputs as an object, got/);
     refuse(
       () => row.loss.into(loose({ gradient: new Float32Array(70) }), logits, targets),
       "TypeError",

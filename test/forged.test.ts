@@ -1,7 +1,17 @@
 /** States whose checksum is right and whose content is not: written by other hands, refused all the same. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bce, ghmc, pairwise } from "counterpoise";
+import {
+  adaptiveAsymmetry,
+  bce,
+  drLoss,
+  ghmc,
+  ohem,
+  pairwise,
+  softmaxCrossEntropy,
+  softTruncation,
+  sohem,
+} from "../src/mod.ts";
 import { seal } from "./seal.ts";
 
 const saved = bce.stream().update(Float32Array.of(1, 2), Float32Array.of(0, 1)).save();
@@ -25,6 +35,42 @@ const FORGED: [string, () => unknown, RegExp][] = [
   ["a header that is no JSON", () => bce.load(withText('{"', 'x"')), /header of kind and options/],
   ["a header without options", () => bce.load(withText("options", "optiens")), /header of kind and options/],
   ["an unknown option", () => bce.load(withText("posWeight", "posWeighx")), /options among/],
+  [
+    "a parameter out of range",
+    () => softTruncation.load(withText('"k":5', '"k":0', softTruncation.stream({ k: 5 }).save())),
+    /k in/,
+  ],
+  [
+    "regions out of range",
+    () => ghmc.load(withText('"bins":30', '"bins": 0', ghmc.stream().save())),
+    /bins in/,
+  ],
+  [
+    "regions of an average out of range",
+    () => ghmc.loadState(withText('"bins":30', '"bins": 0', ghmc.create().save())),
+    /bins in/,
+  ],
+  [
+    "a scale out of range",
+    () => drLoss.load(withText('"scale":6', '"scale":0', drLoss.stream({ classes: 2 }).save())),
+    /scale in/,
+  ],
+  [
+    "a budget out of range",
+    () => ohem.load(withText('"budget":50', '"budget":-1', ohem.stream({ budget: 50 }).save())),
+    /budget in/,
+  ],
+  [
+    "a budget of strata out of range",
+    () => sohem.load(withText('"budget":50', '"budget":-1', sohem.stream({ budget: 50 }).save())),
+    /budget in/,
+  ],
+  [
+    "a rate out of range",
+    () =>
+      adaptiveAsymmetry.load(withText('"rate":1', '"rate":0', adaptiveAsymmetry.create({ rate: 1 }).save())),
+    /rate in/,
+  ],
   ["a count of 2^53 and more", () => bce.load(withWord(saved, WORDS + 4, 1 << 21)), /counts below 2\^53/],
   [
     "more positives than elements",
@@ -51,6 +97,17 @@ const FORGED: [string, () => unknown, RegExp][] = [
   ],
 ];
 
+test("words that no average has a place for are refused", () => {
+  const bytes = ghmc.create({ bins: 3 }).save();
+  const longer = new Uint8Array(bytes.length + 4);
+  longer.set(bytes);
+  const count = bytes.length - 4 - 4 * 9;
+  const view = new DataView(longer.buffer);
+  assert.equal(view.getUint32(count, true), 8, "three regions and one power, as float64");
+  view.setUint32(count, 9, true);
+  assert.throws(() => ghmc.loadState(seal(longer)), /expected 8 words, got 9/);
+});
+
 test("the seal itself is right: what was only sealed again loads", () => {
   assert.deepEqual(bce.load(seal(saved.slice())).save(), saved);
 });
@@ -71,4 +128,20 @@ test("counts that leave the exact integers are refused, and nothing changes", ()
   const bins = ghmc.fromRows([{ ...row!, count: 2n ** 53n - 1n }]);
   assert.throws(() => bins.merge(bins), /fewer than 2\^53/);
   assert.throws(() => bce.fromRows([{ ...row!, positives: 1n }]), /at most 0 positives/);
+});
+
+test("a row without positives is refused where the state counts them", () => {
+  const focus = Float32Array.of(1, -2);
+  const [row] = bce.stream().update(focus, Uint8Array.of(1, 0)).toRows();
+  const [ofRow] = softmaxCrossEntropy.stream({ classes: 2 }).update(focus, Uint8Array.of(1)).toRows();
+  const dr = drLoss.stream({ classes: 2 }).update(focus, Uint8Array.of(1)).toRows();
+  for (const missing of [undefined, null]) {
+    const without = (of: object): never => ({ ...of, positives: missing }) as never;
+    assert.throws(() => bce.fromRows([without(row!)]), { name: "TypeError", message: /positives/ });
+    assert.throws(() => softmaxCrossEntropy.fromRows([without(ofRow!)], { classes: 2 }), /positives/);
+    assert.throws(() => drLoss.fromRows(dr.map(without), { classes: 2 }), /positives/);
+    const regions = ghmc.stream().update(focus, Uint8Array.of(1, 0)).toRows();
+    assert.equal(ghmc.fromRows(regions.map(without)).result().count, 2, "regions count no positives");
+  }
+  assert.throws(() => bce.fromRows(new Array(1)), { name: "TypeError", message: /rows as objects/ });
 });

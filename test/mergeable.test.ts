@@ -10,8 +10,10 @@ import {
   ghmc,
   ghmr,
   hardTruncation,
+  pairwise,
   type Row as StateRow,
   smoothL1,
+  softmaxCrossEntropy,
   softTruncation,
 } from "../src/mod.ts";
 import { batch } from "./data.ts";
@@ -205,4 +207,31 @@ test("rows that cannot be a state are refused", () => {
   assert.deepEqual(bce.fromRows([]).save(), bce.stream().save());
   const numbers = Object.fromEntries(Object.entries(row).map(([k, v]) => [k, Number(v)]));
   assert.deepEqual(bce.fromRows([numbers as unknown as StateRow]).save(), bce.stream().save());
+});
+
+test("options that call the library while they are read leave no trace in a stream", () => {
+  const [x, y] = [Float32Array.of(1, -2, 3), Float32Array.of(1, 0, 1)];
+  const labels = Int32Array.of(0);
+  const ones = (n: number): Float32Array => {
+    focal(new Float32Array(9).fill(-50), new Float32Array(9).fill(1));
+    return new Float32Array(n).fill(1);
+  };
+  const lazy = {
+    get weights() {
+      return ones(3);
+    },
+  };
+  const lazyRows = {
+    get rowWeights() {
+      return ones(1);
+    },
+  };
+  const pairs = Uint32Array.of(0, 1, 1, 2, 2, 0);
+  const rows = () => softmaxCrossEntropy.stream({ classes: 3 });
+  assert.deepEqual(bce.stream().update(x, y, lazy).save(), bce.stream().update(x, y).save());
+  assert.deepEqual(rows().update(x, labels, lazyRows).save(), rows().update(x, labels).save());
+  assert.deepEqual(
+    pairwise.stream().update(x, pairs, lazy).save(),
+    pairwise.stream().update(x, pairs).save(),
+  );
 });

@@ -131,6 +131,29 @@ for (const [name, options, params] of perClass) {
     }
   });
 
+  test(`${name}: rows longer than a chunk have the values of their own classes, wherever chunks begin`, () => {
+    for (const [rows, classes] of [
+      [2, 65536],
+      [4, 49152],
+      [3, 32769],
+    ]) {
+      const values = Float32Array.from({ length: classes }, (_, c) => (c % 251) / 256);
+      const logits = new Float32Array(rows * classes).fill(0.3);
+      const targets = new Uint8Array(rows * classes).fill(1);
+      const none = { ...options(values), classes, reduction: "none" } as const;
+      const { losses, grad } = row.loss(logits, targets, none);
+      const first = row.loss(logits.slice(0, classes), targets.slice(0, classes), none);
+      for (let r = 0; r < rows; r++) {
+        assert.deepEqual(
+          losses?.slice(r * classes, (r + 1) * classes),
+          first.losses,
+          `row ${r} of ${classes}`,
+        );
+        assert.deepEqual(grad.slice(r * classes, (r + 1) * classes), first.grad);
+      }
+    }
+  });
+
   test(`${name}: classes must divide the batch and match the values`, () => {
     const { logits, targets } = batch(12, 47);
     const values = new Float32Array(5);

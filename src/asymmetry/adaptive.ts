@@ -1,9 +1,9 @@
-import { options as checkOptions, number } from "../check.ts";
+import { options as checkOptions, outputs as checkOutputs, number } from "../check.ts";
 import type { IntoResult, LossResult, ReductionOptions } from "../define.ts";
 import { type AsymmetricOptions, asymmetric } from "../losses/asymmetric.ts";
 import { checkBatch, type Outputs } from "../stream/batch.ts";
 import type { BatchOptions } from "../stream/loss-stream.ts";
-import { decode, encode } from "../stream/state.ts";
+import { decode, encode, revive } from "../stream/state.ts";
 import { probabilityGap } from "./gap.ts";
 
 export interface AdaptiveAsymmetryOptions extends AsymmetricOptions, ReductionOptions {
@@ -97,7 +97,7 @@ export class AdaptiveAsymmetry {
     targets: Float32Array | Uint8Array,
     options?: BatchOptions,
   ): IntoResult & Asymmetry {
-    checkOptions(COMPUTE, out, ["grad", "losses"]);
+    checkOutputs(COMPUTE, out, ["grad", "losses"]);
     return this.#follow(out, logits, targets, options, (all) => asymmetric.into(out, logits, targets, all));
   }
 
@@ -112,7 +112,7 @@ export class AdaptiveAsymmetry {
     const batch = checkBatch(COMPUTE, logits, targets, options?.mask, options?.weights, 1, out);
     const gammaNeg = this.#gammaNeg;
     // First, because the gradient may take the place of the logits.
-    const gap = probabilityGap(COMPUTE, batch);
+    const gap = probabilityGap(COMPUTE, { ...batch, weights: undefined });
     const result = compute({ ...this.#shared, gammaNeg, mask: options?.mask, weights: options?.weights });
     if (gap !== undefined) {
       const { target, rate, max } = this.#rule;
@@ -130,9 +130,11 @@ export class AdaptiveAsymmetry {
   static load(bytes: unknown): AdaptiveAsymmetry {
     const task = `load ${KIND}`;
     const { header, words } = decode(task, KIND, bytes);
-    const state = new AdaptiveAsymmetry(task, header.options as unknown as AdaptiveAsymmetryOptions);
+    const options = header.options as unknown as AdaptiveAsymmetryOptions;
+    const state = revive(() => new AdaptiveAsymmetry(task, options));
     if (words.length !== 2) throw new TypeError(`Cannot ${task}: expected 2 words, got ${words.length}`);
-    state.#gammaNeg = number(task, "gammaNeg", new Float64Array(words.slice().buffer)[0], 0, state.#rule.max);
+    const [gammaNeg] = new Float64Array(words.slice().buffer);
+    state.#gammaNeg = revive(() => number(task, "gammaNeg", gammaNeg, 0, state.#rule.max));
     return state;
   }
 }

@@ -129,7 +129,7 @@ export class Tally {
       addCounts(task, tally.total, count);
       tally.counts[bin]! += count;
     };
-    fromRows(task, rows, bins, each, tally.#digits);
+    fromRows(task, rows, bins, false, each, tally.#digits);
     return tally;
   }
 }

@@ -1,5 +1,5 @@
-import { options as checkOptions } from "../check.ts";
-import { decode, encode } from "../stream/state.ts";
+import { options as checkOptions, outputs as checkOutputs } from "../check.ts";
+import { decode, encode, revive } from "../stream/state.ts";
 import { Average, type AverageOptions, harmonize } from "./average.ts";
 import { type Base, type Setup, setUp } from "./base.ts";
 import type { Targets } from "./elements.ts";
@@ -99,7 +99,7 @@ export class GhmState<T = Targets> {
   ): GhmIntoResult {
     const { base, sampler } = this.#setup;
     const task = `compute ${base.name}`;
-    checkOptions(task, out, ["grad"]);
+    checkOutputs(task, out, ["grad"]);
     checkOptions(task, options, ["mask"]);
     return this.#take(task, sampler(task, inputs, targets, options?.mask, out), out.grad);
   }
@@ -123,14 +123,12 @@ export class GhmState<T = Targets> {
   static load<T>(base: Base<T>, bytes: unknown): GhmState<T> {
     const task = `load a ${base.name} state`;
     const { header, words } = decode(task, `${base.name}.state`, bytes);
-    const state = GhmState.create(base, task, header.options);
+    const state = revive(() => GhmState.create(base, task, header.options));
     const { values, powers } = state.#average;
-    const floats = new Float64Array(words.slice().buffer, 0, words.length >> 1);
-    if (floats.length !== values.length + powers.length) {
-      throw new TypeError(
-        `Cannot ${task}: expected ${values.length + powers.length} numbers, got ${floats.length}`,
-      );
-    }
+    const expected = 2 * (values.length + powers.length);
+    if (words.length !== expected)
+      throw new TypeError(`Cannot ${task}: expected ${expected} words, got ${words.length}`);
+    const floats = new Float64Array(words.slice().buffer);
     const bad = floats.findIndex(
       (value, i) => !(value >= 0 && value <= (i < values.length ? Number.MAX_VALUE : 1)),
     );

@@ -1,6 +1,6 @@
 import { options as checkOptions, describe } from "../check.ts";
 import type { Row } from "../stream/rows.ts";
-import { decode, encode, type Header, sameHeader } from "../stream/state.ts";
+import { decode, encode, type Header, revive, sameHeader } from "../stream/state.ts";
 import { type AverageOptions, divisorsOf, harmonize } from "./average.ts";
 import { type Base, type Setup, setUp } from "./base.ts";
 import type { Targets } from "./elements.ts";
@@ -96,7 +96,7 @@ export class GhmStream<T = Targets> {
   static load<T>(base: Base<T>, bytes: unknown): GhmStream<T> {
     const task = `load a ${base.name} stream`;
     const { header, words } = decode(task, base.name, bytes);
-    const setup = setUp(base, task, header.options, KEYS);
+    const setup = revive(() => setUp(base, task, header.options, KEYS));
     return new GhmStream(setup, setup.average, Tally.fromWords(setup.average.bins, words, task));
   }
 

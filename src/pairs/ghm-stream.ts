@@ -24,7 +24,7 @@ const BASE: Base<Weighted> = {
   sampler:
     () =>
     (task, scores, { pairs, weights }, mask, out) =>
-      pairSamples(checkPairs(task, scores, pairs, mask, weights, out), () => 1),
+      pairSamples(task, checkPairs(task, scores, pairs, mask, weights, out), () => 1),
 };
 
 /** What a reduced loss of so many pairs is divided by. */
@@ -83,7 +83,7 @@ export class PairGhmStream {
     const batch = checkPairs(task, scores, pairs, options?.mask, options?.weights, {});
     const { histogram, count } = this.#inner.result();
     const { average } = this.#call.form;
-    const samples = pairSamples(batch, () => divisorOf(this.#call, count));
+    const samples = pairSamples(task, batch, () => divisorOf(this.#call, count));
     const grad = new Float32Array(scores.length);
     const weigher = byRegion(average, divisorsOf(average, histogram), count);
     weighPairs(task, samples, undefined, weigher, { grad }, false);

@@ -1,5 +1,5 @@
 import { at } from "../arena.ts";
-import { options as checkOptions } from "../check.ts";
+import { options as checkOptions, outputs as checkOutputs } from "../check.ts";
 import type { IntoResult, LossResult } from "../define.ts";
 import type { GhmIntoResult } from "../ghm/state.ts";
 import type { Outputs } from "../stream/batch.ts";
@@ -7,7 +7,7 @@ import { clear, DIGITS } from "../stream/exact-sum.ts";
 import { type BatchOptions, type Counts, LossStream } from "../stream/loss-stream.ts";
 import type { Call } from "../stream/options.ts";
 import type { Row } from "../stream/rows.ts";
-import { decode } from "../stream/state.ts";
+import { decode, revive } from "../stream/state.ts";
 import { kernel } from "../wasm/kernel.ts";
 import { checkPairs, type PairBatch, refusePairOverflow } from "./batch.ts";
 import { divisorOf, PairGhmStream } from "./ghm-stream.ts";
@@ -33,6 +33,7 @@ function adder(form: PairForm) {
     checkOptions(task, options, PER_PAIR);
     const batch = checkPairs(task, scores, pairs, options?.mask, options?.weights, {});
     let count = 0;
+    clear(at.words, DIGITS);
     pairPass(task, form, batch, enter(batch, form), (chunk) => {
       addLosses(task, batch, chunk);
       count += chunk.valid;
@@ -54,13 +55,13 @@ function run(call: Call<PairForm>, batch: PairBatch, { grad, losses }: Outputs):
     if (grad) kernel.scatterPairs(chunk.size, grad.length, rooms.pairs, at.grad, rooms.sums);
   });
   const by = divisorOf(call, count);
-  if (grad) leave(rooms, by, grad);
+  if (grad) leave(COMPUTE, rooms, by, grad);
   return { loss: kernel.total(at.words) / by, count };
 }
 
 function runGhm(call: Call<GhmForm>, batch: PairBatch, out: Outputs): GhmIntoResult {
   let by = 1;
-  const samples = pairSamples(batch, () => by);
+  const samples = pairSamples(COMPUTE, batch, () => by);
   return harmonizePairs(COMPUTE, call.form, batch, samples, out, (count) => {
     by = divisorOf(call, count);
     return by;
@@ -97,7 +98,7 @@ function makeStream(task: string, options: object | undefined): PairStream | Pai
 
 function load(bytes: Uint8Array): PairStream | PairGhmStream {
   const { options } = decode(LOAD, "pairwise", bytes).header;
-  const call = readPairwise(LOAD, options, []);
+  const call = revive(() => readPairwise(LOAD, options, []));
   if (isGhm(call)) return PairGhmStream.load(call, bytes);
   return LossStream.restore(LOAD, "pairwise", bytes, () => makeStream(LOAD, options) as PairStream);
 }
@@ -118,7 +119,7 @@ function once(scores: Float32Array, pairs: Uint32Array, options?: Options): Loss
 
 const facets: object = {
   into(out: Outputs, scores: Float32Array, pairs: Uint32Array, options?: Options) {
-    checkOptions(COMPUTE, out, ["grad", "losses"]);
+    checkOutputs(COMPUTE, out, ["grad", "losses"]);
     const { call, batch } = enterCall(scores, pairs, options, out);
     return reduce(call, batch, out);
   },

@@ -91,10 +91,24 @@ export function pairPass(
   }
 }
 
-/** The gradients of the items: sums of slopes in float64, divided and rounded to float32. */
-export function leave({ sums }: Rooms, by: number, grad: Float32Array): void {
+/**
+ * The gradients of the items: sums of slopes in float64, divided and rounded to float32.
+ *
+ * @throws {RangeError} for the first that is beyond float32
+ */
+export function leave(task: string, { sums }: Rooms, by: number, grad: Float32Array): void {
   const { f64 } = views();
-  for (let i = 0, from = sums >> 3; i < grad.length; i++) grad[i] = f64[from + i]! / by;
+  let most = 0;
+  for (let i = 0, from = sums >> 3; i < grad.length; i++) {
+    const gradient = f64[from + i]! / by;
+    most = Math.max(most, Math.abs(gradient));
+    grad[i] = gradient;
+  }
+  if (Math.fround(most) < Infinity) return;
+  const item = grad.findIndex((gradient) => !Number.isFinite(gradient));
+  throw new RangeError(
+    `Cannot ${task}: expected gradients that a float32 can hold, got an overflow at item ${item}`,
+  );
 }
 
 /** Copies the losses of a chunk out of the arena. */

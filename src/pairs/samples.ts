@@ -23,7 +23,7 @@ function burden(
  *
  * @param divisor what the gradients of the items are divided by when the last chunk has been put
  */
-export function pairSamples(batch: PairBatch, divisor: () => number): Samples {
+export function pairSamples(task: string, batch: PairBatch, divisor: () => number): Samples {
   const { scores, pairs, weights } = batch;
   const form = { margin: kernel.bceHard, fields: [] };
   const plain = { ...batch, weights: undefined };
@@ -43,7 +43,7 @@ export function pairSamples(batch: PairBatch, divisor: () => number): Samples {
     },
     put(chunk: Chunk, grad) {
       kernel.scatterPairs(chunk.size, scores.length, rooms.pairs, factors, rooms.sums);
-      if (chunk.from + chunk.size === size) leave(rooms, divisor(), grad);
+      if (chunk.from + chunk.size === size) leave(task, rooms, divisor(), grad);
     },
     refuse: (task, { from, size }) => refusePairOverflow(task, batch, from, size),
   };

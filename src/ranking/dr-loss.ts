@@ -1,4 +1,4 @@
-import { options as checkOptions } from "../check.ts";
+import { outputs as checkOutputs } from "../check.ts";
 import { checkRows, type Labels } from "../rows/batch.ts";
 import type { Row } from "../stream/rows.ts";
 import { type DrLossOptions, NAME, readForm } from "./form.ts";
@@ -35,7 +35,7 @@ function into(
   options: DrLossOptions & DrBatchOptions,
 ): DrLossIntoResult {
   const task = `compute ${NAME}`;
-  checkOptions(task, out, ["grad"]);
+  checkOutputs(task, out, ["grad"]);
   const form = readForm(task, options, ["mask"]);
   const batch = checkRows(task, form.classes, logits, labels, options.mask, undefined, out);
   const tally = tallyRows(task, form, batch);

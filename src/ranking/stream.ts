@@ -1,7 +1,7 @@
 import { options as checkOptions, describe } from "../check.ts";
 import { checkRows, type Labels, type RowBatch } from "../rows/batch.ts";
 import type { Row } from "../stream/rows.ts";
-import { decode, encode, sameHeader } from "../stream/state.ts";
+import { decode, encode, revive, sameHeader } from "../stream/state.ts";
 import { type DrForm, NAME, readForm } from "./form.ts";
 import { gradient, settle, tallyRows } from "./passes.ts";
 import { DrTally } from "./tally.ts";
@@ -97,7 +97,7 @@ export class DrLossStream {
   static load(bytes: unknown): DrLossStream {
     const task = `load a ${NAME} stream`;
     const { header, words } = decode(task, NAME, bytes);
-    const form = readForm(task, header.options);
+    const form = revive(() => readForm(task, header.options));
     return new DrLossStream(form, DrTally.fromWords(form.classes, words, task));
   }
 

@@ -100,7 +100,7 @@ export class DrTally {
 
   static fromRows(classes: number, rows: unknown, task: string): DrTally {
     const tally = new DrTally(classes);
-    for (const { bin, count, positives, digits } of readRows(task, rows, 8 * MOST)) {
+    for (const { bin, count, positives, digits } of readRows(task, rows, 8 * MOST, true)) {
       tally.#addCounts(task, count, positives);
       if (bin === 0) continue;
       const side = tally.sides[((bin - 1) >> 1) & 1]!;

@@ -114,18 +114,20 @@ export function refuseRows(task: string, form: RowForm, batch: RowBatch, from: n
   );
 }
 
-/** Throws for the first row of a chunk whose loss at `address` is not finite. */
+/** Throws for the first row of a chunk whose loss at `address`, or one of whose `each` gradients there, is not finite. */
 export function refuseRowOverflow(
   task: string,
   batch: RowBatch,
   address: number,
   from: number,
   rows: number,
+  what = "weighted losses",
+  each = 1,
 ): never {
-  const losses = views().f32.subarray(address >> 2, (address >> 2) + rows);
-  const row = from + losses.findIndex((loss) => !Number.isFinite(loss));
+  const results = views().f32.subarray(address >> 2, (address >> 2) + rows * each);
+  const row = from + Math.floor(results.findIndex((result) => !Number.isFinite(result)) / each);
   throw new RangeError(
-    `Cannot ${task}: expected weighted losses that a float32 can hold, got an overflow at row ${row} ` +
+    `Cannot ${task}: expected ${what} that a float32 can hold, got an overflow at row ${row} ` +
       `(label ${batch.labels[row]}, weight ${batch.weights?.[row] ?? 1})`,
   );
 }

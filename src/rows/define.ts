@@ -1,5 +1,5 @@
 import { at } from "../arena.ts";
-import { options as checkOptions } from "../check.ts";
+import { options as checkOptions, outputs as checkOutputs } from "../check.ts";
 import type { IntoResult, LossResult } from "../define.ts";
 import type { Outputs } from "../stream/batch.ts";
 import { clear, DIGITS } from "../stream/exact-sum.ts";
@@ -10,7 +10,7 @@ import { kernel } from "../wasm/kernel.ts";
 import { rowCensus } from "./admit.ts";
 import { checkClasses, checkRows, type Labels, type RowBatch, refuseRowOverflow } from "./batch.ts";
 import type { RowForm } from "./form.ts";
-import { copyRows, rowPass } from "./pass.ts";
+import { checkRowGradients, copyRows, rowPass } from "./pass.ts";
 import { roomsFor } from "./rooms.ts";
 
 /** What every loss of rows must or may be told. */
@@ -74,6 +74,7 @@ function adder(form: RowForm) {
     checkOptions(task, options, ["mask", "rowWeights"]);
     const batch = checkRows(task, form.classes, logits, labels, options?.mask, options?.rowWeights, {});
     const counts = { count: 0, positives: 0 };
+    clear(at.words, DIGITS);
     rowPass(
       task,
       form,
@@ -109,12 +110,13 @@ function run(task: string, call: Call<RowForm>, batch: RowBatch, out: Outputs): 
     form,
     batch,
     out.grad !== undefined,
-    (chunk) => {
-      if (by === 0) by = normalize(normalizer, chunk.valid, chunk.positives);
+    (valid, positives) => {
+      if (by === 0) by = normalize(normalizer, valid, positives);
       return by;
     },
     (chunk) => {
       addLosses(task, batch, chunk.from, chunk.rows, chunk.losses);
+      if (out.grad) checkRowGradients(task, batch, form, chunk);
       count += chunk.valid;
       copyRows(out, form.classes, chunk);
     },
@@ -160,7 +162,7 @@ export function defineRows<P extends object>(definition: RowDefinition<P>): RowL
   };
   const facets: object = {
     into(out, logits, labels, options) {
-      checkOptions(compute, out, ["grad", "losses"]);
+      checkOutputs(compute, out, ["grad", "losses"]);
       const call = readCall(read, compute, options, callKeys);
       const { mask, rowWeights } = options;
       return run(

@@ -1,8 +1,11 @@
 import { at as fixed, part, views } from "../arena.ts";
 import type { Outputs } from "../stream/batch.ts";
+import { single } from "../stream/form.ts";
+import { isBeyond } from "../stream/inspect.ts";
+import { STEEP } from "../stream/pass.ts";
 import { kernel } from "../wasm/kernel.ts";
 import { admit } from "./admit.ts";
-import { type RowBatch, refuseRows } from "./batch.ts";
+import { type RowBatch, refuseRowOverflow, refuseRows } from "./batch.ts";
 import { isLong, type RowForm, type Second } from "./form.ts";
 import { type Rooms, roomsFor } from "./rooms.ts";
 
@@ -14,6 +17,8 @@ export interface RowChunk {
   /** Rows that are not ignored, and those of them with a label above 0. */
   readonly valid: number;
   readonly positives: number;
+  /** Whether a gradient may be beyond float32. */
+  readonly isSteep: boolean;
   /** Where the losses of the rows and the gradients of their logits lie. */
   readonly losses: number;
   readonly grad: number;
@@ -102,6 +107,13 @@ function addSecond(rooms: Rooms, second: Second, { classes, share }: RowForm, ro
   kernel.settleRival(rows, k, at.near, at.decay, at.turns, at.loss, at.slope, at.scale, at.second);
 }
 
+/** The largest weight of the rows in the arena. */
+function heaviest({ at }: Rooms, { alpha }: RowForm, { weights }: RowBatch, rows: number): number {
+  const isOne = typeof alpha === "number";
+  const most = weights || !isOne ? single(kernel.gauge(rows, at.w)) : 1;
+  return isOne ? alpha * most : most;
+}
+
 /** Gradients of the chunk's logits, divided, in their place. */
 function spread({ at }: Rooms, form: RowForm, rows: number, by: number): void {
   const { classes, second } = form;
@@ -124,7 +136,7 @@ export function rowPass(
   form: RowForm,
   batch: RowBatch,
   wantsGrad: boolean,
-  divisor: (chunk: RowChunk) => number,
+  divisor: (valid: number, positives: number) => number,
   each: (chunk: RowChunk) => void,
 ): void {
   const { classes, second } = form;
@@ -138,13 +150,25 @@ export function rowPass(
     const { isBad, valid, positives } = admit(rooms, form, batch, from, rows);
     const entered = isBad ? 1 : enter(rooms, form, batch, from, rows, valid < rows);
     if (entered & 1) refuseRows(task, form, batch, from, rows);
-    const chunk = { from, rows, valid, positives, losses: at.loss, grad: at.x };
-    const by = divisor(chunk);
+    const by = divisor(valid, positives);
+    const isSteep = second?.kind === "rival" || heaviest(rooms, form, batch, rows) > STEEP * by;
+    const chunk = { from, rows, valid, positives, isSteep, losses: at.loss, grad: at.x };
     lift(rooms, form, rows, entered !== 0);
     if (second) addSecond(rooms, second, form, rows);
     if (wantsGrad) spread(rooms, form, rows, by);
     each(chunk);
   }
+}
+
+/** Throws for the first row of the chunk with a gradient that is beyond float32. */
+export function checkRowGradients(
+  task: string,
+  batch: RowBatch,
+  { classes }: RowForm,
+  { from, rows, grad, isSteep }: RowChunk,
+): void {
+  if (isSteep && isBeyond(rows * classes, grad))
+    refuseRowOverflow(task, batch, grad, from, rows, "gradients", classes);
 }
 
 /** Copies the results of a chunk out of the arena. */

@@ -1,6 +1,6 @@
 import { CHUNK } from "../arena.ts";
 import { options as checkOptions, choice, describe, integer } from "../check.ts";
-import { decode, encode, type Header, sameHeader } from "../stream/state.ts";
+import { decode, encode, type Header, revive, sameHeader } from "../stream/state.ts";
 import { checkBudget, checkBytes, checkKey, checkLength, checkLosses } from "./arguments.ts";
 import { Candidates } from "./candidates.ts";
 import { MOST } from "./hardest.ts";
@@ -161,9 +161,11 @@ export class SohemStream {
     const task = "load a sohem stream";
     const { header, words } = decode(task, KIND, bytes);
     const { options } = header;
-    const budget = integer(task, "budget", options.budget, 0, MOST);
-    const key = choice(task, "key", options.key, GROUPINGS);
-    const plan = checkPlan(task, { ...(options as Stage), cuts: readCuts(options.cuts) }, key);
+    const { budget, plan } = revive(() => {
+      const key = choice(task, "key", options.key, GROUPINGS);
+      const plan = checkPlan(task, { ...(options as Stage), cuts: readCuts(options.cuts) }, key);
+      return { budget: integer(task, "budget", options.budget, 0, MOST), plan };
+    });
     sameHeader(task, headerOf(budget, plan), header);
     const stream = new SohemStream(budget, plan, Candidates.fromWords(task, budget, STRATA, words));
     stream.#checkStrata(task);

@@ -1,5 +1,5 @@
 import { options as checkOptions, describe, integer } from "../check.ts";
-import { decode, encode, type Header, sameHeader } from "../stream/state.ts";
+import { decode, encode, type Header, revive, sameHeader } from "../stream/state.ts";
 import { checkBudget, checkBytes, checkLosses } from "./arguments.ts";
 import { Candidates } from "./candidates.ts";
 import { MOST } from "./hardest.ts";
@@ -86,7 +86,7 @@ export class OhemStream {
   static load(bytes: unknown): OhemStream {
     const task = "load an ohem stream";
     const { header, words } = decode(task, KIND, bytes);
-    const budget = integer(task, "budget", header.options.budget, 0, MOST);
+    const budget = revive(() => integer(task, "budget", header.options.budget, 0, MOST));
     return new OhemStream(budget, Candidates.fromWords(task, budget, 1, words));
   }
 }

@@ -102,12 +102,19 @@ export function refuse(task: string, form: Form, batch: Batch, from: number, siz
   );
 }
 
-/** Throws for the first loss of the chunk in the arena that is not finite. */
-export function refuseOverflow(task: string, batch: Batch, from: number, size: number): never {
-  const losses = views().f32.subarray(at.loss >> 2, (at.loss >> 2) + size);
-  const i = from + losses.findIndex((loss) => !Number.isFinite(loss));
+/** Throws for the first result of the chunk in the arena that is not finite: a loss, or a gradient at another address. */
+export function refuseOverflow(
+  task: string,
+  batch: Batch,
+  from: number,
+  size: number,
+  what = "weighted losses",
+  address: number = at.loss,
+): never {
+  const results = views().f32.subarray(address >> 2, (address >> 2) + size);
+  const i = from + results.findIndex((result) => !Number.isFinite(result));
   throw new RangeError(
-    `Cannot ${task}: expected weighted losses that a float32 can hold, got an overflow at index ${i} ` +
+    `Cannot ${task}: expected ${what} that a float32 can hold, got an overflow at index ${i} ` +
       `(${batch.inputs.slice(0, -1)} ${batch.logits[i]}, target ${batch.targets[i]}, weight ${batch.weights?.[i] ?? 1})`,
   );
 }

@@ -27,13 +27,19 @@ export interface Form {
   readonly classes: number;
 }
 
-const single = /* @__PURE__ */ new Float32Array(1);
-const word = /* @__PURE__ */ new Int32Array(single.buffer);
+const value32 = /* @__PURE__ */ new Float32Array(1);
+const word = /* @__PURE__ */ new Int32Array(value32.buffer);
 
 /** The bit pattern of a value as float32: a parameter word of a kernel. */
 export function float(value: number): number {
-  single[0] = value;
+  value32[0] = value;
   return word[0]!;
+}
+
+/** The float32 of a bit pattern. */
+export function single(pattern: number): number {
+  word[0] = pattern;
+  return value32[0]!;
 }
 
 /** A loss parameter that may be given per class, checked. */

@@ -1,7 +1,7 @@
 import { at, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
 import { type Batch, refuse } from "./batch.ts";
-import type { Form } from "./form.ts";
+import { type Form, single } from "./form.ts";
 
 const INFINITE = 0x7f800000;
 const ONE = 0x3f800000;
@@ -13,8 +13,13 @@ export function countPositives(size: number): number {
   return views().i32[(at.report >> 2) + 1]!;
 }
 
+/** Whether one of the values in the arena is not finite. */
+export function isBeyond(size: number, address: number): boolean {
+  return kernel.surveyReal(size, address, address) >>> 0 >= INFINITE;
+}
+
 /**
- * What the chunk in the arena holds. Throws for the first value that the loss is not defined for; predictions and
+ * What the chunk in the arena holds; `heaviest` is its largest weight. Throws for the first value that the loss is not defined for; predictions and
  * real-valued targets are looked at by `inspectReal`, later.
  */
 export function inspect(
@@ -23,7 +28,7 @@ export function inspect(
   batch: Batch,
   from: number,
   size: number,
-): { isSoft: boolean; positives?: number } {
+): { isSoft: boolean; heaviest: number; positives: number | undefined } {
   const { f32, u32 } = views();
   const report = at.report >> 2;
   let isSoft = false;
@@ -39,9 +44,10 @@ export function inspect(
     positives = countPositives(size);
     refused = u32[report]! > ONE;
   }
-  if (batch.weights && kernel.gauge(size, at.w) >>> 0 > LARGEST) refused = true;
+  const most = batch.weights ? kernel.gauge(size, at.w) >>> 0 : ONE;
+  if (most > LARGEST) refused = true;
   if (refused) refuse(task, form, batch, from, size);
-  return positives === undefined ? { isSoft } : { isSoft, positives };
+  return { isSoft, heaviest: single(most), positives };
 }
 
 /** Throws for the first prediction or target in the arena that is not finite. */

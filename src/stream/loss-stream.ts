@@ -1,8 +1,8 @@
 import { at } from "../arena.ts";
 import { describe } from "../check.ts";
-import { addDigits, clear, collect, DIGITS, read } from "./exact-sum.ts";
+import { addDigits, collect, DIGITS, read } from "./exact-sum.ts";
 import { fromRows, type Row, toRow } from "./rows.ts";
-import { addCounts, decode, encode, type Header, join, sameHeader, split } from "./state.ts";
+import { addCounts, decode, encode, type Header, join, revive, sameHeader, split } from "./state.ts";
 
 export type Reduction = "mean" | "sum" | "none";
 /** What `"mean"` divides by: the valid elements, the positives among them (at least 1), or a number. */
@@ -29,7 +29,10 @@ export interface StreamResult {
 /** How a kind of loss takes in a chunk. */
 export interface Intake<T, O> {
   readonly name: string;
-  /** Adds the chunk's losses to the exact sum at `at.words`; throws before anything else has changed. */
+  /**
+   * Leaves the exact sum of the chunk's losses at `at.words`. Throws before anything else has changed. Options are read
+   * before the arena is touched: what reads them may call the library.
+   */
   add(task: string, logits: Float32Array, targets: T, options: O | undefined): Counts;
 }
 
@@ -73,7 +76,6 @@ export class LossStream<T = Float32Array | Uint8Array, O = BatchOptions> {
    */
   update(logits: Float32Array, targets: T, options?: O): this {
     const task = `update a ${this.#intake.name} stream`;
-    clear(at.words, DIGITS);
     const { count, positives } = this.#intake.add(task, logits, targets, options);
     const total = addCounts(task, this.#count, count);
     collect(at.words, this.#digits);
@@ -128,7 +130,7 @@ export class LossStream<T = Float32Array | Uint8Array, O = BatchOptions> {
       count = addCounts(task, count, rowCount);
       positives += rowPositives;
     };
-    fromRows(task, rows, 1, each, digits);
+    fromRows(task, rows, 1, true, each, digits);
     if (positives > count) {
       throw new RangeError(
         `Cannot ${task}: expected at most ${count} positives, one for each element, got ${positives}`,
@@ -151,7 +153,7 @@ export class LossStream<T = Float32Array | Uint8Array, O = BatchOptions> {
     if (words.length !== 4 + DIGITS) {
       throw new TypeError(`Cannot ${task}: expected ${4 + DIGITS} words, got ${words.length}`);
     }
-    const stream = make(header.options);
+    const stream = revive(() => make(header.options));
     stream.#count = join(task, words[0]!, words[1]!);
     stream.#positives = join(task, words[2]!, words[3]!);
     if (stream.#positives > stream.#count) {

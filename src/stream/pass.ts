@@ -1,8 +1,8 @@
 import { at, BOUNDS, CHUNK, PACKED, part, views } from "../arena.ts";
 import { kernel } from "../wasm/kernel.ts";
-import type { Batch, Outputs } from "./batch.ts";
+import { type Batch, type Outputs, refuseOverflow } from "./batch.ts";
 import type { Form, PerClass } from "./form.ts";
-import { countPositives, inspect, inspectReal } from "./inspect.ts";
+import { countPositives, inspect, inspectReal, isBeyond } from "./inspect.ts";
 
 /** What one chunk turned out to hold, known before anything is computed from it. */
 export interface Surveyed {
@@ -25,6 +25,8 @@ interface Sums {
 
 /** The same after its losses were computed. */
 export interface Chunk extends Surveyed, Sums {
+  /** Whether a gradient may be beyond float32. */
+  readonly isSteep: boolean;
   /** Leaves the losses at `at.loss`, each in its place, if `pass` did not. */
   lay(): void;
 }
@@ -104,8 +106,8 @@ function layWeights(form: Form, batch: Batch, from: number, size: number): numbe
   f32[op + 1] = 1;
   f32[op + 2] = 1;
   const phase = from % classes;
-  // Chunks begin at a multiple of the classes whenever a row fits, so the pattern is laid out once.
-  if (from === 0 || phase !== 0) {
+  // Where a row fits, chunks begin with one, and the pattern is laid out once.
+  if (from === 0 || classes > CHUNK) {
     layPattern(positive, classes, phase, size, at.a1);
     layPattern(negative, classes, phase, size, at.a0);
   }
@@ -145,6 +147,14 @@ function runReal(task: string, form: Form, batch: Batch, from: number, size: num
   return run(form, stride, size, false, at.loss);
 }
 
+/** What a weight may be, over the divisor, before a gradient is looked at: no loss is steeper than 2^27. */
+export const STEEP: number = 2 ** 100;
+
+/** The largest class weight. */
+function most(value: PerClass): number {
+  return typeof value === "number" ? value : value.reduce((a, b) => Math.max(a, b), 0);
+}
+
 /**
  * Runs a loss over a batch, chunk by chunk. Each chunk is copied in, its mask applied, its values checked and
  * its losses and gradients left at `at.loss` and `at.grad`, where `each` takes them.
@@ -161,12 +171,13 @@ export function pass(
   wantsLosses = true,
 ): void {
   const n = batch.logits.length;
+  const largest = Math.max(most(form.positive), most(form.negative));
   const step = form.classes > 1 && form.classes <= CHUNK ? CHUNK - (CHUNK % form.classes) : CHUNK;
   for (let from = 0; from < n; from += step) {
     const size = Math.min(step, n - from);
     copyIn(batch, from, size);
     const valid = batch.mask ? kernel.blank(size, at.mask, at.x, at.t, at.w) : size;
-    const { isSoft, positives: known } = inspect(task, form, batch, from, size);
+    const { isSoft, heaviest, positives: known } = inspect(task, form, batch, from, size);
     const { f32, i32 } = views();
     const positives = (): number => known ?? countPositives(size);
     const by = divisor({ from, size, valid, positives });
@@ -182,7 +193,8 @@ export function pass(
     const lay = (): void => {
       if (!isLaid) run(form, stride, size, isSoft, at.loss);
     };
-    each({ from, size, valid, positives, addends, many, bounds, lay });
+    const isSteep = heaviest * largest > STEEP * by;
+    each({ from, size, valid, positives, addends, many, bounds, isSteep, lay });
   }
 }
 
@@ -191,6 +203,11 @@ export function addLosses({ addends, many, bounds, lay }: Chunk): boolean {
   if (kernel.sum(many, addends, at.words, bounds) >>> 0 < 0x7f800000) return true;
   lay();
   return false;
+}
+
+/** Throws for the first gradient of the chunk that is beyond float32. */
+export function checkGradients(task: string, batch: Batch, { from, size, isSteep }: Chunk): void {
+  if (isSteep && isBeyond(size, at.grad)) refuseOverflow(task, batch, from, size, "gradients", at.grad);
 }
 
 /** Copies the results of a chunk out of the arena. */

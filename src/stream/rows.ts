@@ -61,7 +61,7 @@ export interface ReadRow {
   readonly digits: Uint32Array;
 }
 
-function readRow(task: string, value: unknown, bins: number): ReadRow {
+function readRow(task: string, value: unknown, bins: number, hasPositives: boolean): ReadRow {
   if (value === null || typeof value !== "object") {
     throw new TypeError(`Cannot ${task}: expected rows as objects, got ${describe(value)}`);
   }
@@ -84,17 +84,23 @@ function readRow(task: string, value: unknown, bins: number): ReadRow {
   return {
     bin: Number(bin),
     count: count(task, "count", row.count),
-    positives: count(task, "positives", row.positives ?? 0n),
+    // Left out, or null as a query has it, where there are none to count.
+    positives: count(task, "positives", hasPositives ? row.positives : (row.positives ?? 0n)),
     digits,
   };
 }
 
-/** Reads rows in any order. */
-export function readRows(task: string, rows: unknown, bins: number): ReadRow[] {
+/**
+ * Reads rows in any order.
+ *
+ * @param hasPositives whether the state counts them, and a row without is refused
+ */
+export function readRows(task: string, rows: unknown, bins: number, hasPositives: boolean): ReadRow[] {
   if (!Array.isArray(rows)) {
     throw new TypeError(`Cannot ${task}: expected an array of rows, got ${describe(rows)}`);
   }
-  return rows.map((row) => readRow(task, row, bins));
+  // Not `map`, which passes over holes.
+  return Array.from(rows, (row) => readRow(task, row, bins, hasPositives));
 }
 
 /** Reads rows in any order; rows of the same bin are added up. */
@@ -102,10 +108,11 @@ export function fromRows(
   task: string,
   rows: unknown,
   bins: number,
+  hasPositives: boolean,
   each: (bin: number, count: number, positives: number) => void,
   digits: Uint32Array,
 ): void {
-  for (const row of readRows(task, rows, bins)) {
+  for (const row of readRows(task, rows, bins, hasPositives)) {
     each(row.bin, row.count, row.positives);
     addDigits(digits.subarray(row.bin * DIGITS, (row.bin + 1) * DIGITS), row.digits);
   }

@@ -87,6 +87,15 @@ export function decode(task: string, kind: string, bytes: unknown): { header: He
   return { header, words };
 }
 
+/** What saved options make: one that is out of range was altered, as much as one of another kind. */
+export function revive<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw error instanceof RangeError ? new TypeError(error.message) : error;
+  }
+}
+
 /** A count below 2^53 as two words. */
 export function split(count: number): [number, number] {
   return [count % 4294967296, Math.floor(count / 4294967296)];
