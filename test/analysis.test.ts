@@ -202,6 +202,13 @@ test("the prior's bias: the paper's value, symmetry, and the bound", () => {
     }
   }
   assert.ok(seen > 100);
+  // Odds beyond float64 once they are multiplied by the classes.
+  for (const classes of [2, 81, 2 ** 31 - 1]) {
+    for (const power of [-1000, -990]) {
+      const want = Math.log(classes - 1) - power * Math.LN2;
+      assert.ok(Math.abs(priorBias(2 ** power, { classes }) / want - 1) < 2 ** -49, `2^${power}, ${classes}`);
+    }
+  }
 });
 
 test("what the analysis refuses", () => {

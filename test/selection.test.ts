@@ -180,6 +180,23 @@ test("a ratio holds: positives take the place of negatives, then negatives go", 
   assert.ok(Math.min(seen.plain, seen.swapped, seen.short) > 40, JSON.stringify(seen));
 });
 
+test("a ratio that no float64 is takes as many positives as it needs, and not one fewer", () => {
+  for (const [budget, ratio, positive] of [
+    [153, 0.7, 90],
+    [1105, 0.7, 650],
+    [8052, 5.1, 1320],
+    [6, 5, 1],
+  ]) {
+    const losses = Float32Array.from({ length: 2 * budget }, (_, i) => (i < budget ? 100 : 1));
+    const positives = Uint8Array.from({ length: 2 * budget }, (_, i) => (i < budget ? 0 : 1));
+    const { count, indices } = ohem(losses, { budget, ratio, positives });
+    const chosen = [...indices].filter((i) => positives[i]).length;
+    assert.equal(count, budget, "the budget is full");
+    assert.ok(count - chosen <= ratio * chosen && count - chosen + 1 > ratio * (chosen - 1));
+    assert.ok(Math.abs(chosen - positive) <= 1, `${chosen} positives of ${budget} at ${ratio}`);
+  }
+});
+
 test("few boxes of many are ranked first, and more where too few survive", () => {
   const n = 3000;
   const next = random(5);

@@ -76,6 +76,22 @@ test("largest remainders: 10 by thirds and sixths", () => {
   assert.deepEqual(sizes(1, 1, 1, 0), [4, 3, 3, 0], "equal remainders from the first stratum on");
   assert.deepEqual(sizes(1, 2, 1, 2), [2, 3, 2, 3], "1.67, 3.33: the larger remainders get the rest");
   assert.deepEqual(sizes(0, 0, 0, 5), [0, 0, 0, 10]);
+  const few = sohem(zeros, zeros, { budget: 2, quotas: [4, 1, 1, 0] });
+  assert.deepEqual([...few.quotas], [2, 0, 0, 0], "thirds are equal, however they round");
+  fc.assert(
+    fc.property(fc.array(fc.nat(12), { minLength: 4, maxLength: 4 }), fc.nat(60), (quotas, budget) => {
+      const sum = quotas.reduce((a, b) => a + b);
+      if (sum === 0) return;
+      const losses = new Float32Array(60);
+      const want = quotas.map((quota) => Math.floor((budget * quota) / sum));
+      const order = [0, 1, 2, 3].sort(
+        (a, b) => ((budget * quotas[b]) % sum) - ((budget * quotas[a]) % sum) || a - b,
+      );
+      for (const s of order) if (want.reduce((a, b) => a + b) < budget) want[s]++;
+      assert.deepEqual([...sohem(losses, losses, { budget, quotas }).quotas], want, `${quotas} of ${budget}`);
+    }),
+    { numRuns: 2000 },
+  );
   assert.deepEqual(sizes(0.1, 0.2, 0.3, 0.4), [1, 2, 3, 4]);
   assert.deepEqual([...sohem(zeros, zeros, { budget: 2 }).quotas], [1, 1, 0, 0]);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { density } from "../src/mod.ts";
-import { batch, mask } from "./data.ts";
+import { batch, mask, random } from "./data.ts";
 import { bracketTruth, densityTruth, regionTruth } from "./reference/density.ts";
 import { margin, softplus } from "./reference/logistic.ts";
 import { refuse } from "./refusal.ts";
@@ -66,6 +66,52 @@ test("verify of an empty batch reports no error", () => {
     assert.deepEqual([report.rho.min, report.rho.median, report.rho.max], [1, 1, 1]);
     assert.deepEqual([report.occupied, report.borderFraction, report.bracket.holds], [0, 0, true]);
   }
+});
+
+test("verify lies within its own bracket, to the last bit, and rises from no width to NaN", () => {
+  const next = random(5);
+  let tight = 0;
+  for (let k = 0; k < 2000; k++) {
+    const n = 1 + Math.floor(next() * 12);
+    const logits = Float32Array.from({ length: n }, () => (next() - 0.5) * 8);
+    const targets = Uint8Array.from({ length: n }, () => next() * 2);
+    const { loss, bracket } = density.verify(logits, targets, { bins: 5, refine: 8 });
+    assert.ok(bracket.lossLower <= loss.exact && loss.exact <= bracket.lossUpper, `${k}: ${loss.exact}`);
+    if (bracket.meanGap === 0) tight++;
+  }
+  assert.ok(tight > 500, "bounds that only rounding could part from the exact value were seen");
+  for (const width of [Number.MIN_VALUE, 1e-310, 1e-300, 1e-30]) {
+    const { maxRelativeError, betaL1, loss, rho } = density.verify(
+      Float32Array.of(0, 1, 2),
+      Float32Array.of(1, 0, 1),
+      { width },
+    );
+    const all = [maxRelativeError, betaL1, loss.exact, loss.relativeError, rho.min, rho.median, rho.max];
+    assert.ok(!all.some(Number.isNaN), `${width}: ${all}`);
+    assert.ok(Math.abs(maxRelativeError - 1) < 1e-3, "the histogram has next to nothing of such a density");
+  }
+});
+
+test("outputs of the exact density do not share memory with each other or, in part, with g", () => {
+  const buffer = new ArrayBuffer(64);
+  const g = Float32Array.of(0.1, 0.9, 0.2, 0.3);
+  const whole = new Float64Array(buffer, 0, 4);
+  refuse(
+    () => density.exact.into({ density: whole, beta: new Float64Array(buffer, 8, 4) }, g),
+    "RangeError",
+    /density and beta in separate memory/,
+  );
+  refuse(() => density.exact.into({ density: whole, beta: whole }, g), "RangeError", /separate memory/);
+  refuse(
+    () => density.exact.into({ counts: new Uint32Array(buffer, 4, 4) }, new Float32Array(buffer, 0, 4)),
+    "RangeError",
+    /counts and g/,
+  );
+  for (const bad of [undefined, null, 3])
+    refuse(() => density.exact.into(bad as never, g), "TypeError", /outputs as an object, got/);
+  const shared = new Float32Array(buffer, 0, 4).fill(0.5);
+  density.exact.into({ counts: new Uint32Array(buffer, 0, 4) }, shared);
+  assert.deepEqual([...new Uint32Array(buffer, 0, 4)], [4, 4, 4, 4], "in place of g");
 });
 
 test("empty norms give empty arrays", () => {

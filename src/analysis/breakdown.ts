@@ -5,7 +5,7 @@ import { clear, DIGITS } from "../stream/exact-sum.ts";
 import { kernel } from "../wasm/kernel.ts";
 
 export interface BreakdownOptions {
-  /** Classes of a batch [rows, classes], row by row; default 1. */
+  /** Classes of a batch [rows, classes], row by row, at most 2^25; default 1. */
   readonly classes?: number | undefined;
   /** One byte per element; where it is 0 the element does not exist. */
   readonly mask?: Uint8Array | undefined;
@@ -88,8 +88,7 @@ export function breakdown(losses: Float32Array, targets: Targets, options?: Brea
   checkLength(task, "targets", targets.length, n);
   const mask = options?.mask;
   checkBytes(task, "mask", mask, n);
-  const classes =
-    options?.classes === undefined ? 1 : integer(task, "classes", options.classes, 1, 2 ** 31 - 1);
+  const classes = options?.classes === undefined ? 1 : integer(task, "classes", options.classes, 1, 2 ** 25);
   if (n % classes !== 0) {
     throw new RangeError(`Cannot ${task}: expected a multiple of ${classes} classes, got ${n} losses`);
   }

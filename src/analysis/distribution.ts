@@ -98,5 +98,6 @@ export function share(losses: Float32Array, fraction: number, options?: Distribu
   const total = exactSum(valid);
   if (total === 0) return fraction;
   const next = exactSum(hardest.subarray(whole));
-  return (exactSum(hardest.subarray(0, whole)) + (exact - whole) * next) / total;
+  // Never above 1, although the part of one loss is rounded.
+  return Math.min((exactSum(hardest.subarray(0, whole)) + (exact - whole) * next) / total, 1);
 }

@@ -32,5 +32,8 @@ export function priorBias(pi: number, options?: PriorOptions): number {
     return s <= NEAR && s >= -NEAR ? 0 - twiceAtanh(s) : -logarithm((1 - pi) / pi);
   }
   const classes = integer(task, "classes", options.classes, 2, 2 ** 31 - 1);
-  return logarithm(((classes - 1) * (1 - pi)) / pi);
+  const odds = ((classes - 1) * (1 - pi)) / pi;
+  // Beyond float64 they are 2^64 times those of 2^64 pi.
+  if (odds === Infinity) return logarithm(((classes - 1) * (1 - pi)) / (2 ** 64 * pi)) + 64 * Math.LN2;
+  return logarithm(odds);
 }

@@ -19,7 +19,7 @@ export interface Report {
   betaL1: number;
   /** The GHM-C loss by either density; `relativeError` = histogram / exact - 1. */
   loss: { exact: number; histogram: number; relativeError: number };
-  /** exact / histogram density of a sample: between its minimum and maximum lies the ratio of the losses (T4). */
+  /** exact / histogram density of a sample: between its minimum and maximum lies the ratio of the losses (T4), but for rounding. */
   rho: { min: number; median: number; max: number };
   /** Regions that hold a sample. */
   occupied: number;
@@ -50,13 +50,14 @@ function compare(
     rho[i] = ratio;
     min = Math.min(min, ratio);
     max = Math.max(max, ratio);
-    maxRelativeError = Math.max(maxRelativeError, Math.abs(b - a) / a);
+    // A density beyond float64 is infinite, and any other is nothing beside it.
+    maxRelativeError = Math.max(maxRelativeError, a < Infinity ? Math.abs(b - a) / a : 1);
     difference += Math.abs(approximation.beta[i]! - truth.beta[i]!);
     weight += truth.beta[i]!;
     lossExact += losses[i]! / a;
     lossHistogram += losses[i]! / b;
   }
-  const relativeError = lossExact > 0 ? lossHistogram / lossExact - 1 : 0;
+  const relativeError = lossHistogram > 0 ? lossHistogram / lossExact - 1 : 0;
   return {
     maxRelativeError,
     betaL1: difference / weight,
@@ -81,9 +82,12 @@ function check(
     const count = truth.counts[i]!;
     if (count < lower[i]! || count > upper[i]!) holds = false;
     gap += upper[i]! - lower[i]!;
-    const term = (losses[i]! / truth.density[i]!) * count;
-    lossLower += term / upper[i]!;
-    lossUpper += term / lower[i]!;
+    const exact = losses[i]! / truth.density[i]!;
+    const term = exact * count;
+    // Where the bracket holds, a term on the wrong side of the exact one got there by rounding. Sums in the same order
+    // keep the order of their terms.
+    lossLower += holds ? Math.min(term / upper[i]!, exact) : term / upper[i]!;
+    lossUpper += holds ? Math.max(term / lower[i]!, exact) : term / lower[i]!;
   }
   return { holds, meanGap: gap / g.length, lossLower, lossUpper };
 }

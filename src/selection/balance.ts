@@ -2,7 +2,10 @@ import type { Ranking } from "./hardest.ts";
 
 /** How many positives a selection of `budget` needs so that the rest may be negatives. */
 export function positivesNeeded(budget: number, ratio: number): number {
-  return Math.ceil(budget / (1 + ratio));
+  let needed = Math.ceil(budget / (1 + ratio));
+  // The quotient is rounded, and so is the product by which `balance` compares.
+  while (needed < budget && budget - needed > ratio * needed) needed++;
+  return needed;
 }
 
 /**

@@ -12,11 +12,10 @@ export interface Allotment extends Ranking {
  */
 export function wholeShares(budget: number, quotas: readonly number[]): number[] {
   const sum = quotas.reduce((a, b) => a + b);
-  const exact = quotas.map((quota) => (budget * quota) / sum);
-  const shares = exact.map(Math.floor);
-  const order = exact
-    .map((_, s) => s)
-    .sort((a, b) => exact[b]! - shares[b]! - (exact[a]! - shares[a]!) || a - b);
+  // The remainder of a division of float64 numbers is exact, so equal remainders are equal.
+  const rests = quotas.map((quota) => (budget * quota) % sum);
+  const shares = quotas.map((quota, s) => Math.round((budget * quota - rests[s]!) / sum));
+  const order = rests.map((_, s) => s).sort((a, b) => rests[b]! - rests[a]! || a - b);
   let left = budget - shares.reduce((a, b) => a + b);
   for (const s of order) {
     if (left <= 0) break;
