@@ -260,10 +260,7 @@ test("saved bytes are checked, also when they were sealed again", () => {
     ["[1,1,1,1]", "[1,1,1e0]"],
     ['"budget":2', '"budget":1'],
   ] as const) {
-    assert.throws(
-      () => sohem.load(rewritten(saved, from, to)),
-      /^TypeError: Cannot load a sohem stream/,
-    );
+    assert.throws(() => sohem.load(rewritten(saved, from, to)), /^TypeError: Cannot load a sohem stream/);
   }
   refuse(
     () => sohem.load(rewritten(saved, '"quotas":[1,1,1,1]', '"quotas":[1,1,1]  ')),
