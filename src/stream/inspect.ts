@@ -44,10 +44,14 @@ export function inspect(
     positives = countPositives(size);
     refused = u32[report]! > ONE;
   }
-  const most = batch.weights ? kernel.gauge(size, at.w) >>> 0 : ONE;
-  if (most > LARGEST) refused = true;
+  let heaviest = 1;
+  if (batch.weights) {
+    const most = kernel.gauge(size, at.w) >>> 0;
+    refused ||= most > LARGEST;
+    heaviest = single(most);
+  }
   if (refused) refuse(task, form, batch, from, size);
-  return { isSoft, heaviest: single(most), positives };
+  return { isSoft, heaviest, positives };
 }
 
 /** Throws for the first prediction or target in the arena that is not finite. */
