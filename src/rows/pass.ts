@@ -107,11 +107,13 @@ function addSecond(rooms: Rooms, second: Second, { classes, share }: RowForm, ro
   kernel.settleRival(rows, k, at.near, at.decay, at.turns, at.loss, at.slope, at.scale, at.second);
 }
 
-/** The largest weight of the rows in the arena. */
-function heaviest({ at }: Rooms, { alpha }: RowForm, { weights }: RowBatch, rows: number): number {
+/** The largest weight of the rows in the arena, times how much steeper than a binary loss they may be. */
+function steepest({ at }: Rooms, { alpha, second }: RowForm, { weights }: RowBatch, rows: number): number {
   const isOne = typeof alpha === "number";
-  const most = weights || !isOne ? single(kernel.gauge(rows, at.w)) : 1;
-  return isOne ? alpha * most : most;
+  const heaviest = (isOne ? alpha : 1) * (weights || !isOne ? single(kernel.gauge(rows, at.w)) : 1);
+  if (second?.kind !== "rival") return heaviest;
+  // Cross-entropy times a factor whose derivative is k at most.
+  return heaviest * (1 + second.k * single(kernel.surveyReal(rows, at.near, at.near)));
 }
 
 /** Gradients of the chunk's logits, divided, in their place. */
@@ -151,7 +153,7 @@ export function rowPass(
     const entered = isBad ? 1 : enter(rooms, form, batch, from, rows, valid < rows);
     if (entered & 1) refuseRows(task, form, batch, from, rows);
     const by = divisor(valid, positives);
-    const isSteep = second?.kind === "rival" || heaviest(rooms, form, batch, rows) > STEEP * by;
+    const isSteep = steepest(rooms, form, batch, rows) > STEEP * by;
     const chunk = { from, rows, valid, positives, isSteep, losses: at.loss, grad: at.x };
     lift(rooms, form, rows, entered !== 0);
     if (second) addSecond(rooms, second, form, rows);
