@@ -35,6 +35,7 @@ const OPTIONS = [
   ...OWN,
   "grad",
   "losses",
+  "header",
   "memory",
   "json",
 ]
@@ -138,7 +139,7 @@ const REFUSED: [string[], string][] = [
   [["verify", ...few, "--refine", "65"], "verify the density: expected refine in [1, 64], got 65"],
   [
     ["verify", ...few, "--loss", "ghmc"],
-    "run verify: expected a known option, got --loss (there are --logits, --targets, --mask, --bins, --width, --refine, --max-error, --memory, --json)",
+    "run verify: expected a known option, got --loss (there are --logits, --targets, --mask, --bins, --width, --refine, --max-error, --header, --memory, --json)",
   ],
   [
     ["loss", ...few, "--loss", "bce", "--grad", "g.txt"],

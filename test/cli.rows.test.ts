@@ -152,7 +152,7 @@ test("many lines of several columns come in chunks that do not end with a line",
   const flat = Float32Array.from(lines.flatMap((line) => line.split(",").slice(0, 4).map(Number)));
   const three = Int32Array.from({ length: 40_000 }, (_, i) => i % 3);
   const files = ["--logits", `${csv}:1..4`, "--labels", save("three.npy", three), "--classes", "3"];
-  const got = await focal(...files, "--grad", grad);
+  const got = await focal(...files, "--header", "no", "--grad", grad);
   const want = softmaxFocal(flat, three, { classes: 3 });
   assert.equal(got.loss, want.loss);
   assert.deepEqual(load(grad).values, want.grad);

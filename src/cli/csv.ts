@@ -2,55 +2,55 @@
  * Columns of a `.csv` file, read a chunk at a time.
  *
  * `FILE[:columns]`: see `columns.ts`; the first column when nothing is said. Of several columns the values of a line
- * follow one another. A header is recognised by a first cell that is not a number (and must be there for a name).
+ * follow one another. Whether the first line is a header: see `header.ts`. All lines have as many cells as that one.
  * Cells are decimal numbers, `nan`, `inf`, or `true` and `false` for 1 and 0; quoted cells, CRLF, a byte order
  * mark and empty lines at the end are fine. Values are rounded to float32 unless they are to be exact.
  */
-import { existsSync } from "node:fs";
-import { cellAt, cells, parseCell } from "./cells.ts";
-import { findColumns } from "./columns.ts";
+import { parseCell } from "./cells.ts";
+import { parseSpec } from "./columns.ts";
 import { type OpenFile, openFile } from "./file.ts";
-import { Records } from "./records.ts";
+import { Lines } from "./lines.ts";
 
 /** Room for values at first: `max` may be far more than the file holds. */
 const FIRST_ROOM = 1 << 16;
 
-/** Splits `FILE.csv:column`. A file whose own name holds the colon wins. */
-export function parseSpec(spec: string): { path: string; column: string | undefined } {
-  const match = /^(.*\.(?:csv|npy)):([^:]*)$/i.exec(spec);
-  if (!match || existsSync(spec)) return { path: spec, column: undefined };
-  return { path: match[1], column: match[2] };
-}
-
 type Numbers = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+/** How a file is to be read. */
+export interface Reading {
+  /** Whether values are not rounded to float32. */
+  exact?: boolean;
+  /** Whether the first line is a header, where that is known. */
+  header?: boolean;
+}
 
 export class CsvReader {
   readonly length: undefined = undefined;
   readonly #file: OpenFile;
-  readonly #spec: string | undefined;
+  readonly #spec: string;
   readonly #exact: boolean;
-  #records: Records;
-  #indices: readonly number[] = [];
-  #columns = 1;
-  #emptyLine = 0;
+  readonly #header: boolean | undefined;
+  #lines: Lines;
+  #columns = 0;
   /** Values of the last line that were one too many for the chunk. */
   #rest: Numbers;
 
-  constructor(file: OpenFile, spec: string | undefined, exact: boolean) {
+  constructor(file: OpenFile, spec: string, { exact = false, header }: Reading) {
     this.#file = file;
     this.#spec = spec;
     this.#exact = exact;
-    this.#records = new Records(file);
+    this.#header = header;
+    this.#lines = new Lines(file, spec, header);
     this.#rest = this.#room(0);
   }
 
-  /** Values of a line. */
+  /** Values of a line; 0 before something has been read. */
   get columns(): number {
     return this.#columns;
   }
 
   get fraction(): number {
-    return this.#records.fraction;
+    return this.#lines.fraction;
   }
 
   /** The next `max` values, fewer only where the file ends. */
@@ -59,20 +59,16 @@ export class CsvReader {
     let n = this.#rest.length;
     values.set(this.#rest);
     while (n < max) {
-      const record = this.#records.take();
-      if (record === undefined) {
-        if (await this.#records.more()) continue;
+      const row = this.#lines.take();
+      if (row === undefined) {
+        if (await this.#lines.more()) continue;
         break;
       }
-      if (this.#isEmpty(record)) continue;
-      if (this.#indices.length === 0 && this.#header(record)) continue;
-      const end = n + this.#indices.length;
+      const end = n + row.length;
       if (end > values.length) values = this.#grown(values, end);
-      const row = this.#indices.length > 1 ? cells(record) : undefined;
-      for (const index of this.#indices) {
-        values[n++] = this.#value(row ? row[index] : cellAt(record, index), index, record);
-      }
+      for (let k = 0; k < row.length; k++) values[n++] = this.#value(row[k], k);
     }
+    this.#columns = this.#lines.columns.length;
     this.#rest = values.slice(max, n);
     return values.subarray(0, Math.min(n, max));
   }
@@ -88,60 +84,44 @@ export class CsvReader {
   }
 
   rewind(): void {
-    this.#records = new Records(this.#file);
-    this.#indices = [];
+    this.#lines = new Lines(this.#file, this.#spec, this.#header);
     this.#rest = this.#room(0);
-    this.#emptyLine = 0;
+  }
+
+  /** The line that a value is on, found by reading up to it once more. */
+  async lineOf(index: number): Promise<number> {
+    this.rewind();
+    for (let left = index + 1; left > 0; ) {
+      const { length } = await this.next(Math.min(left, FIRST_ROOM));
+      if (length === 0) break;
+      left -= length;
+    }
+    return this.#lines.line;
   }
 
   async close(): Promise<void> {
     await this.#file.handle.close();
   }
 
-  /** Empty lines are for the end of the file only: elsewhere they hide that the columns have shifted. */
-  #isEmpty(record: string): boolean {
-    if (record === "") this.#emptyLine ||= this.#records.line;
-    else if (this.#emptyLine > 0) {
-      throw new RangeError(
-        `Cannot read ${this.#file.path}: expected a number, got an empty line on line ${this.#emptyLine}`,
-      );
-    }
-    return record === "";
-  }
-
-  /** Settles which columns are meant, from the first record; true if that record is a header. */
-  #header(record: string): boolean {
-    const first = cells(record).map((cell) => cell.trim());
-    const isNumber = (cell: string): boolean => parseCell(cell) !== undefined;
-    const { indices, named } = findColumns(first, this.#spec ?? "1", isNumber, (part) => {
-      throw new RangeError(
-        `Cannot read ${this.#file.path}: expected a column name of its first line or a number from 1, got ${JSON.stringify(part)} (the first line is ${first.join(", ").slice(0, 80)})`,
-      );
-    });
-    this.#indices = indices;
-    this.#columns = indices.length;
-    return named || indices.every((index) => index < first.length && !isNumber(first[index]));
-  }
-
-  #value(cell: string | undefined, index: number, record: string): number {
-    const value = cell === undefined ? undefined : parseCell(cell);
+  #value(cell: string, k: number): number {
+    const value = parseCell(cell);
     const kept = value === undefined ? Number.NaN : this.#exact ? value : Math.fround(value);
     if (value !== undefined && (Number.isFinite(kept) || !Number.isFinite(value))) return kept;
     const wanted = value === undefined ? "a number" : "a number within the range of float32";
-    const got =
-      cell === undefined ? `only ${cells(record).length} columns` : JSON.stringify(cell.trim().slice(0, 40));
-    throw new RangeError(
-      `Cannot read ${this.#file.path}: expected ${wanted} in column ${index + 1}, got ${got} on line ${this.#records.line}`,
-    );
+    const column = this.#lines.columns[k] + 1;
+    return this.#lines.refuse(`${wanted} in column ${column}`, JSON.stringify(cell.trim().slice(0, 40)));
   }
 }
 
-/** Opens `FILE[:columns]` and finds the columns; `exact` values are not rounded to float32. */
-export async function openCsv(spec: string, exact = false): Promise<CsvReader> {
+/** Opens `FILE[:columns]` and finds the columns. */
+export async function openCsv(spec: string, reading: Reading = {}): Promise<CsvReader> {
   const { path, column } = parseSpec(spec);
-  const reader = new CsvReader(await openFile(path), column, exact);
+  const reader = new CsvReader(await openFile(path), column ?? "1", reading);
   try {
     await reader.next(1);
+    if (reader.columns === 0) {
+      throw new RangeError(`Cannot read ${path}: expected a line of names or values, got an empty file`);
+    }
   } catch (error) {
     await reader.close();
     throw error;

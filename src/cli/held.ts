@@ -4,7 +4,7 @@ import type { Batch } from "./batch.ts";
 import { collect } from "./collect.ts";
 import type { Io } from "./command.ts";
 import { readBytes } from "./options.ts";
-import { openSources, type Sources } from "./sources.ts";
+import type { Sources } from "./sources.ts";
 
 /** Peak memory for a score with its gradient, and for a pair with all that goes with it: measured 20 and 48, and some room. */
 const BYTES = { score: 32, pair: 64 };
@@ -31,8 +31,8 @@ export interface Held {
   paths: readonly string[];
 }
 
-export async function holdScores(task: string, spec: string, memory: string, io: Io): Promise<Held> {
-  const sources = await openSources({ scores: spec });
+/** All scores of a run; their file is closed then. */
+export async function holdScores(task: string, sources: Sources, memory: string, io: Io): Promise<Held> {
   try {
     const { scores, rows } = await all(task, sources, "score", memory, io);
     return { scores, shape: sources.shape(rows, false), paths: sources.paths };

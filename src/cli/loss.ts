@@ -2,6 +2,7 @@
 
 import type { Batch } from "./batch.ts";
 import type { Command, Io } from "./command.ts";
+import { HEADER, readHeader } from "./header.ts";
 import { type Held, holdPairs, holdScores } from "./held.ts";
 import type { Row } from "./kinds.ts";
 import { checkLoss, lossInputs, lossOptions, settleClasses, shown, widthsOf } from "./loss-options.ts";
@@ -11,6 +12,7 @@ import { checkOutputs, writeTogether } from "./outputs.ts";
 import { PARAMETERS } from "./parameters.ts";
 import type { Run } from "./passes.ts";
 import { render } from "./render.ts";
+import type { Inputs } from "./source.ts";
 import { openSources, type Sources } from "./sources.ts";
 import { wrap } from "./text.ts";
 import { walk } from "./walk.ts";
@@ -31,6 +33,7 @@ const options: Options = {
   ...Object.fromEntries(Object.entries(PARAMETERS).map(([name, { takes, help }]) => [name, { takes, help }])),
   grad: { takes: "OUT.npy", help: "write the gradient, as float32" },
   losses: { takes: "OUT.npy", help: "write the loss of each element, row or pair" },
+  header: HEADER,
   memory: { takes: "SIZE", help: "what scores and pairs may use (2GiB)" },
   json: { help: "print one JSON object" },
 };
@@ -106,8 +109,9 @@ async function run(task: string, given: Given, io: Io): Promise<number> {
   const row = LOSSES[name];
   const parameters = lossOptions(task, name, given);
   const { scores, ...inputs } = lossInputs(task, row.family, given);
-  const held = scores === undefined ? undefined : await holdScores(task, scores, memoryOf(given), io);
-  const sources = await openSources(inputs);
+  const open = (files: Inputs): Promise<Sources> => openSources(files, readHeader(task, given));
+  const held = scores ? await holdScores(task, await open({ scores }), memoryOf(given), io) : undefined;
+  const sources = await open(inputs);
   try {
     settleClasses(task, row, parameters, sources);
     const grouped = given.groups !== undefined;
@@ -137,6 +141,8 @@ predictions (smoothL1, asl1, ghmr), the class from 0 for the losses of rows, for
 drLoss from 1, 0 being background.
 A column of a .csv file is a name of its header or a number that counts from 1;
 the first one where none is given. Several are a,b,c or x0..x9: values of a row.
+A first line without numbers is a header, one of numbers alone is not; another,
+or 0, 1, 2 and so on, needs --header yes or no, which goes for all .csv files.
 Classes are the last axis of the logits, or their columns, unless --classes says
 otherwise. float64 and integers are rounded to float32; labels are whole numbers
 of any type. With --grad or --losses the files are read twice, with --bins auto

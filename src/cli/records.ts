@@ -53,7 +53,13 @@ export class Records {
         `Cannot read ${this.file.path}: expected a closing quote for line ${this.line}, got the end of the file`,
       );
     }
-    return record.endsWith("\r") ? record.slice(0, -1) : record;
+    const line = record.endsWith("\r") ? record.slice(0, -1) : record;
+    if (line.includes("\r") && line.replace(/"[^"]*"/g, "").includes("\r")) {
+      throw new RangeError(
+        `Cannot read ${this.file.path}: expected lines that end in LF or CRLF, got a CR alone on line ${this.line}`,
+      );
+    }
+    return line;
   }
 
   /** Reads on; false once there is nothing that {@link take} has not seen. */

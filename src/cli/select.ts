@@ -1,6 +1,7 @@
 /** `counterpoise select`: the hardest examples by their losses, from files. */
 import { ohem } from "../mod.ts";
 import type { Command, Io } from "./command.ts";
+import { HEADER, readHeader } from "./header.ts";
 import { type Given, type Options, readNumber } from "./options.ts";
 import { checkOutputs, type Output, writeTogether } from "./outputs.ts";
 import { BYTES_PER_EXAMPLE, type Numbers, type Selected, streamed, whole, writeMask } from "./selection.ts";
@@ -19,6 +20,7 @@ const options: Options = {
   groups: { takes: "FILE", help: "a whole number each: boxes of a group compete" },
   positives: { takes: "FILE", help: "not 0 for a positive example" },
   ratio: { takes: "X", help: "at most so many negatives for each positive" },
+  header: HEADER,
   memory: { takes: "SIZE", help: "what boxes and positives may use (2GiB)" },
   out: { takes: "OUT.npy", help: "write a mask: uint8, 1 where selected" },
   indices: { takes: "OUT.npy", help: "write the indices: uint32, hardest first" },
@@ -82,7 +84,8 @@ function readNumbers(task: string, given: Given): Numbers {
 
 async function run(task: string, given: Given, io: Io): Promise<number> {
   const numbers = readNumbers(task, given);
-  const sources = await openSources(Object.fromEntries(INPUTS.map((role) => [role, given[role]])));
+  const inputs = Object.fromEntries(INPUTS.map((role) => [role, given[role]]));
+  const sources = await openSources(inputs, readHeader(task, given));
   try {
     sources.align({ boxes: 4 });
     await checkOutputs(task, given, WRITTEN, sources.paths);

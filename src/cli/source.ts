@@ -1,6 +1,8 @@
 /** An input of a run: a file opened by its extension. */
+
+import { parseSpec } from "./columns.ts";
 import type { Values } from "./convert.ts";
-import { openCsv, parseSpec } from "./csv.ts";
+import { openCsv } from "./csv.ts";
 import { openNpy } from "./npy.ts";
 
 interface Reader {
@@ -40,12 +42,13 @@ export interface Named {
   width: number;
 }
 
-export async function openSource(role: Role, spec: string): Promise<Named> {
+/** `header` tells of a `.csv` file whether its first line is one, where that is known. */
+export async function openSource(role: Role, spec: string, header?: boolean): Promise<Named> {
   const { path } = parseSpec(spec);
   const extension = /\.[^./\\]*$/.exec(path)?.[0].toLowerCase();
   const exact = ["labels", "groups", "pairs"].includes(role);
   if (extension === ".csv") {
-    const reader = await openCsv(spec, exact);
+    const reader = await openCsv(spec, { exact, header });
     return { role, name: path, reader, shape: undefined, columns: reader.columns, width: 1 };
   }
   if (extension !== ".npy") {

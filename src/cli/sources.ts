@@ -132,12 +132,12 @@ export class Sources {
 }
 
 /** Opens the files of a run, or none of them. */
-export async function openSources(inputs: Inputs): Promise<Sources> {
+export async function openSources(inputs: Inputs, header?: boolean): Promise<Sources> {
   const opened: Named[] = [];
   try {
     for (const role of ROLES) {
       const spec = inputs[role];
-      if (spec !== undefined) opened.push(await openSource(role, spec));
+      if (spec !== undefined) opened.push(await openSource(role, spec, header));
     }
     return new Sources(opened);
   } catch (error) {

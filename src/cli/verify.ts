@@ -3,6 +3,7 @@ import { density, type Report } from "../mod.ts";
 import { type BracketReport, bracketAlone, type Choice } from "./bracket.ts";
 import { collect } from "./collect.ts";
 import type { Command, Io } from "./command.ts";
+import { HEADER, readHeader } from "./header.ts";
 import { type Given, type Options, readBytes, readNumber } from "./options.ts";
 import { openSources, type Sources } from "./sources.ts";
 import { number, table } from "./text.ts";
@@ -15,6 +16,7 @@ const options: Options = {
   width: { takes: "W", help: "width of the exact window (1 / bins)" },
   refine: { takes: "N", help: "fine bins per half window of the bracket (8)" },
   "max-error": { takes: "X", help: "exit with 1 if the relative error of a density is above X" },
+  header: HEADER,
   memory: { takes: "SIZE", help: "what the exact density may use (2GiB)" },
   json: { help: "print one JSON object" },
 };
@@ -106,7 +108,8 @@ async function run(task: string, given: Given, io: Io): Promise<number> {
     given["max-error"] === undefined ? undefined : readNumber(task, "max-error", given["max-error"]);
   const memoryText = given.memory ?? "2GiB";
   const memory = readBytes(task, "memory", memoryText);
-  const sources = await openSources({ logits: given.logits!, targets: given.targets!, mask: given.mask });
+  const inputs = { logits: given.logits!, targets: given.targets!, mask: given.mask };
+  const sources = await openSources(inputs, readHeader(task, given));
   try {
     sources.align({});
     const verdict = await judge(sources, choice, memory, io);
