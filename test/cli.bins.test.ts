@@ -65,6 +65,6 @@ test("a fault in the first pass is placed in the whole file", async () => {
   assert.equal(code, 2);
   assert.equal(
     err,
-    "counterpoise: Cannot update a ghmc stream: expected finite logits, got NaN at index 140001\n",
+    `counterpoise: Cannot update a ghmc stream: expected finite logits, got NaN at index 140001 of ${files[1]}\n`,
   );
 });

@@ -1,10 +1,10 @@
-/** `.csv` files from end to end: `--header`. */
+/** `.csv` files from end to end: `--header`, and the line of a value that is refused. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bce, pairwise, softmaxFocal } from "../src/mod.ts";
 import { json, run, temporary } from "./command-line.ts";
 
-const { save, write } = temporary("cli-csv");
+const { inFolder, save, write } = temporary("cli-csv");
 const refusal = async (...argv: string[]): Promise<string> => {
   const { code, out, err } = await run(...argv);
   assert.deepEqual([code, out], [2, ""]);
@@ -44,3 +44,81 @@ test("--header is for every command and every .csv file, and says nothing of .np
   assert.equal((await json(...pairs, "--header", "no")).count, 2);
   assert.match(await refusal(...pairs), /p\.csv: expected --header yes or --header no/);
 });
+
+// Three values a line, so that chunks end within one, and a record of two lines before what is refused.
+const LINES = new Array<string>(50_000).fill("1,0,1");
+LINES[9] = '1,0,"1\n"';
+LINES[40_001] = "1,nan,1";
+LINES[45_000] = "1,0,-1";
+const FAR = write("far.csv", `a,b,c\n${LINES.join("\n")}\n`);
+const three = save(
+  "three.npy",
+  Float32Array.from({ length: 50_000 }, (_, i) => (i === 40_001 ? 5 : 0)),
+);
+const ones = save("ones.npy", new Uint8Array(150_000));
+const few = write("few.csv", "x,y\n1,0\n-2,1\n0,5\n");
+const boxes = write("boxes.csv", "loss,x1,y1,x2,y2\n1,0,0,1,1\n2,0,0,1,1\n3,5,5,1,1\n");
+const pairs = write("pairs.csv", "better,worse\n0,1\n1,2\n2,4\n");
+
+const PLACED: [string[], string][] = [
+  [
+    ["loss", "--loss", "bce", "--logits", `${FAR}:a..c`, "--targets", ones],
+    `update a bce stream: expected finite logits, got NaN at index 120004 of ${FAR}, line 40004`,
+  ],
+  [
+    ["loss", "--loss", "bce", "--logits", `${FAR}:a`, "--targets", `${FAR}:c`],
+    `update a bce stream: expected targets in [0, 1], got -1 at index 45000 of ${FAR}, line 45003 (leave ignored elements out with mask)`,
+  ],
+  [
+    ["loss", "--loss", "softmaxCrossEntropy", "--logits", `${FAR}:a,a,c`, "--labels", three],
+    `update a softmaxCrossEntropy stream: expected labels in [0, 2] or ignoreIndex -100, got 5 at row 40001 of ${three}`,
+  ],
+  [
+    ["loss", "--loss", "softmaxCrossEntropy", "--logits", `${few}:1,1`, "--labels", `${few}:y`],
+    `update a softmaxCrossEntropy stream: expected labels in [0, 1] or ignoreIndex -100, got 5 at row 2 of ${few}, line 4`,
+  ],
+  [
+    ["loss", "--loss", "bce", "--logits", `${few}:x`, "--targets", `${few}:y`, "--weights", `${few}:x`],
+    `update a bce stream: expected finite weights >= 0, got -2 at index 1 of ${few}, line 3`,
+  ],
+  [
+    ["loss", "--loss", "pairwise", "--scores", `${few}:x`, "--pairs", `${pairs}:1,2`],
+    `update a pairwise stream: expected indices below 3, one of the scores, got 4 in pair 2 of ${pairs}, line 4`,
+  ],
+  [
+    [
+      "loss",
+      "--loss",
+      "pairwise",
+      "--scores",
+      `${few}:x`,
+      "--pairs",
+      `${pairs}:1,2`,
+      "--grad",
+      inFolder("g.npy"),
+    ],
+    `update a pairwise stream: expected indices below 3, one of the scores, got 4 in pair 2 of ${pairs}, line 4`,
+  ],
+  [
+    ["select", "--losses", `${FAR}:b`, "--budget", "5"],
+    `update an ohem stream: expected finite losses, got NaN at index 40001 of ${FAR}, line 40004`,
+  ],
+  [
+    ["select", "--losses", boxes, "--budget", "5", "--boxes", `${boxes}:x1..y2`],
+    `select hard examples: expected finite boxes x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, got 5, 5, 1, 1 at index 2 of ${boxes}, line 4`,
+  ],
+  [
+    ["verify", "--logits", `${few}:x`, "--targets", `${few}:y`],
+    `verify the density: expected targets of 0 or 1, got 5 at index 2 of ${few}, line 4`,
+  ],
+  [
+    ["verify", "--logits", `${few}:x`, "--targets", `${few}:y`, "--memory", "0"],
+    `compute gradient norms: expected targets of 0 or 1, got 5 at index 2 of ${few}, line 4`,
+  ],
+];
+
+for (const [argv, line] of PLACED) {
+  test(`says where: ${line.replaceAll(inFolder(""), "").slice(0, 110)}`, async () => {
+    assert.equal(await refusal(...argv), `counterpoise: Cannot ${line}\n`);
+  });
+}

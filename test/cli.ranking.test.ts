@@ -149,15 +149,15 @@ const PAIRS = ["--loss", "pairwise", "--scores", S, "--pairs"];
 const REFUSED: [string[], string][] = [
   [
     [...PAIRS, save("outside.npy", outside), "--mask", M],
-    "update a pairwise stream: expected indices below 3000, one of the scores, got 3000 in pair 70007",
+    `update a pairwise stream: expected indices below 3000, one of the scores, got 3000 in pair 70007 of ${inFolder("outside.npy")}`,
   ],
   [
     ["--loss", "pairwise", "--scores", save("inf.npy", infinite), "--pairs", P],
-    `update a pairwise stream: expected finite scores, got Infinity at item ${pairs[0]} of pair 0`,
+    `update a pairwise stream: expected finite scores, got Infinity at item ${pairs[0]} of pair 0 of ${P}`,
   ],
   [
     [...PAIRS, P, "--mask", M, "--weights", save("negative.npy", negative)],
-    "update a pairwise stream: expected finite weights >= 0, got -1 at pair 70008",
+    `update a pairwise stream: expected finite weights >= 0, got -1 at pair 70008 of ${inFolder("negative.npy")}`,
   ],
   [
     [...PAIRS, save("odd.npy", pairs.subarray(1))],
@@ -200,7 +200,7 @@ const REFUSED: [string[], string][] = [
   [[...PAIRS, P, "--grad", S], `run loss: expected --grad as a file of its own, got the input ${S}`],
   [
     [...RANKED.slice(0, 4), "--labels", save("high.npy", high)],
-    "update a drLoss stream: expected labels up to 5, got 6 at row 25001",
+    `update a drLoss stream: expected labels up to 5, got 6 at row 25001 of ${inFolder("high.npy")}`,
   ],
   [
     [...RANKED, "--losses", inFolder("lost2.npy")],
@@ -215,7 +215,7 @@ const REFUSED: [string[], string][] = [
 test("a fault among streamed pairs is placed in the whole file", async () => {
   const { code, err } = await run("loss", ...PAIRS, inFolder("outside.npy"), "--mask", M);
   assert.equal(code, 2);
-  assert.match(err, /got 3000 in pair 70007\n$/);
+  assert.match(err, /got 3000 in pair 70007 of \S+outside\.npy\n$/);
 });
 
 for (const [argv, line] of REFUSED) {

@@ -128,11 +128,11 @@ const REFUSED: [string[], string][] = [
       "--targets",
       save("zero.npy", new Uint8Array(far.length)),
     ],
-    "update a bce stream: expected finite logits, got NaN at index 140001",
+    `update a bce stream: expected finite logits, got NaN at index 140001 of ${inFolder("far.npy")}`,
   ],
   [
     ["loss", "--loss", "ghmc", "--logits", FEW.logits, "--targets", save("half.npy", half)],
-    "update a ghmc stream: expected targets of 0 or 1, got 0.5 at index 2",
+    `update a ghmc stream: expected targets of 0 or 1, got 0.5 at index 2 of ${inFolder("half.npy")}`,
   ],
   [["verify", ...few, "--max-error", "much"], 'run verify: expected --max-error as a number, got "much"'],
   [["verify", ...few, "--memory", "2XB"], 'run verify: expected --memory as an amount like 2GiB, got "2XB"'],

@@ -187,7 +187,7 @@ const y4 = save("y4.npy", KINDS[1]);
 const REFUSED: [string[], string][] = [
   [
     [...big, "--labels", save("far.npy", far), "--mask", FILES.mask],
-    "update a softmaxFocal stream: expected labels in [0, 6] or ignoreIndex -100, got 9 at row 20003",
+    `update a softmaxFocal stream: expected labels in [0, 6] or ignoreIndex -100, got 9 at row 20003 of ${inFolder("far.npy")}`,
   ],
   [
     [
@@ -200,11 +200,11 @@ const REFUSED: [string[], string][] = [
       "--mask",
       FILES.mask,
     ],
-    `update a softmaxFocal stream: expected finite logits (or -Infinity for a class that is not the label), got Infinity at index ${24_000 * CLASSES + 2}`,
+    `update a softmaxFocal stream: expected finite logits (or -Infinity for a class that is not the label), got Infinity at index ${24_000 * CLASSES + 2} of ${inFolder("wide.npy")}`,
   ],
   [
     [...big, "--labels", FILES.labels, "--mask", FILES.mask, "--weights", save("w1.npy", negative)],
-    "update a softmaxFocal stream: expected finite rowWeights >= 0, got -1 at index 23456",
+    `update a softmaxFocal stream: expected finite rowWeights >= 0, got -1 at index 23456 of ${inFolder("w1.npy")}`,
   ],
   [
     [...loss, "--labels", save("y3.npy", Uint8Array.of(2, 0, 1))],

@@ -164,7 +164,7 @@ const REFUSED: [string[], string][] = [
   ],
   [
     ["select", "--losses", save("far.npy", far), "--budget", "5"],
-    "update an ohem stream: expected finite losses, got Infinity at index 140001",
+    `update an ohem stream: expected finite losses, got Infinity at index 140001 of ${inFolder("far.npy")}`,
   ],
   [
     ["select", "--losses", F, "--budget", "5", "--boxes", save("odd.npy", boxes.subarray(1))],

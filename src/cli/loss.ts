@@ -11,6 +11,7 @@ import type { Given, Options } from "./options.ts";
 import { checkOutputs, writeTogether } from "./outputs.ts";
 import { PARAMETERS } from "./parameters.ts";
 import type { Run } from "./passes.ts";
+import { inPlace } from "./place.ts";
 import { render } from "./render.ts";
 import type { Inputs } from "./source.ts";
 import { openSources, type Sources } from "./sources.ts";
@@ -62,7 +63,7 @@ async function passesOf({ task, loss, sources, held }: Work, given: Given, io: I
   if (held && (loss.whole || outputsOf(given).length > 0)) {
     const all = await holdPairs(task, sources, memoryOf(given), io);
     return async (_, each) => {
-      await each(all);
+      await inPlace(sources, all, () => each(all));
       return all.rows;
     };
   }

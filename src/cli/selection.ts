@@ -3,6 +3,7 @@ import { ohem } from "../mod.ts";
 import { collect } from "./collect.ts";
 import type { Io } from "./command.ts";
 import { readBytes } from "./options.ts";
+import { inPlace } from "./place.ts";
 import type { Sources } from "./sources.ts";
 import { walk } from "./walk.ts";
 
@@ -45,7 +46,9 @@ export async function whole(
     );
   }
   const { losses, mask, boxes, groups, positives, rows } = all;
-  const { indices } = ohem(losses, { ...numbers, mask, boxes, groups, positives });
+  const { indices } = await inPlace(sources, all, () =>
+    ohem(losses, { ...numbers, mask, boxes, groups, positives }),
+  );
   return {
     indices,
     hardest: losses[indices[0]],

@@ -11,6 +11,8 @@ interface Reader {
   readonly fraction: number;
   next(max: number): Promise<Values>;
   rewind(): void;
+  /** The line that a value is on, where a file has lines. */
+  lineOf?(index: number): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -5,36 +5,36 @@ import { type Inputs, type Named, openSource, ROLES, type Role } from "./source.
 
 /** All files of a run, read in step. Files of different lengths are found out before or at the last batch. */
 export class Sources {
-  readonly #all: Named[];
+  readonly files: readonly Named[];
   #first = 0;
 
-  constructor(all: Named[]) {
-    this.#all = all;
+  constructor(files: Named[]) {
+    this.files = files;
   }
 
   /** Says of which files a row has more than one value, and checks the lengths that are known. */
   align(widths: Partial<Record<Role, number>>): void {
-    for (const one of this.#all) one.width = widths[one.role] ?? 1;
-    const known = this.#all.filter(({ reader }) => reader.length !== undefined);
+    for (const one of this.files) one.width = widths[one.role] ?? 1;
+    const known = this.files.filter(({ reader }) => reader.length !== undefined);
     this.#requireEqual(known, (one) => one.reader.length!);
   }
 
   /** How many rows there are; unknown for `.csv` alone until it has been read to its end. */
   get rows(): number | undefined {
-    const known = this.#all.find(({ reader }) => reader.length !== undefined);
+    const known = this.files.find(({ reader }) => reader.length !== undefined);
     return known && known.reader.length! / known.width;
   }
 
   /** The logits' last axis, where they have more than one, or their columns in a `.csv` file. */
   get lastAxis(): number | undefined {
-    const { shape, columns } = this.#all[0];
+    const { shape, columns } = this.files[0];
     if (shape && shape.length > 1) return shape.at(-1);
     return columns > 1 ? columns : undefined;
   }
 
   /** The shape of the logits as far as the file tells it; `[rows, classes]` of a flat file where it `isRows`. */
   shape(rows: number, isRows: boolean): readonly number[] {
-    const { shape, columns, width } = this.#all[0];
+    const { shape, columns, width } = this.files[0];
     if (shape && (shape.length > 1 || !isRows)) return shape;
     const values = rows * width;
     const last = isRows ? width : columns;
@@ -42,21 +42,21 @@ export class Sources {
   }
 
   get fraction(): number {
-    return this.#all[0].reader.fraction;
+    return this.files[0].reader.fraction;
   }
 
   get paths(): string[] {
-    return this.#all.map(({ name }) => name);
+    return this.files.map(({ name }) => name);
   }
 
   /** The most values that a row has of one kind. */
   get width(): number {
-    return Math.max(...this.#all.map(({ width }) => width));
+    return Math.max(...this.files.map(({ width }) => width));
   }
 
   /** The batches from the first row on, each of `max` rows but the last. */
   async *batches(max: number): AsyncGenerator<Batch> {
-    for (const { reader } of this.#all) reader.rewind();
+    for (const { reader } of this.files) reader.rewind();
     for (this.#first = 0; ; ) {
       const batch = await this.#next(max);
       if (batch.rows === 0) return;
@@ -66,42 +66,42 @@ export class Sources {
   }
 
   async close(): Promise<void> {
-    for (const { reader } of this.#all) await reader.close();
+    for (const { reader } of this.files) await reader.close();
   }
 
   async #next(max: number): Promise<Batch> {
     const values: Partial<Record<Role, Values>> = {};
-    for (const { role, reader, width } of this.#all) values[role] = await reader.next(max * width);
+    for (const { role, reader, width } of this.files) values[role] = await reader.next(max * width);
     await this.#requireStep(values, max);
     return this.#convert(values);
   }
 
   /** A batch of no rows. */
   empty(): Batch {
-    return this.#convert(Object.fromEntries(this.#all.map(({ role }) => [role, new Float32Array(0)])));
+    return this.#convert(Object.fromEntries(this.files.map(({ role }) => [role, new Float32Array(0)])));
   }
 
   #convert(values: Partial<Record<Role, Values>>): Batch {
     const mask = values.mask && toMask(values.mask, this.#origin("mask"));
-    const converted = this.#all.map(({ role }) => [
+    const converted = this.files.map(({ role }) => [
       role,
       role === "mask" ? mask : CONVERT[role](values[role]!, this.#origin(role), mask),
     ]);
-    const { role, width } = this.#all[0];
+    const { role, width } = this.files[0];
     const rows = values[role]!.length / width;
     return { ...Object.fromEntries(converted), first: this.#first, rows } as Batch;
   }
 
   #origin(role: Role): Origin {
-    const { name, width } = this.#all.find((one) => one.role === role)!;
+    const { name, width } = this.files.find((one) => one.role === role)!;
     return { role, name, first: this.#first * width };
   }
 
   async #requireStep(values: Partial<Record<Role, Values>>, max: number): Promise<void> {
-    const rows = this.#all.map(({ role, width }) => values[role]!.length / width);
+    const rows = this.files.map(({ role, width }) => values[role]!.length / width);
     if (rows.every((count) => count === rows[0] && Number.isInteger(count))) return;
     const totals = new Map<Named, number>();
-    for (const one of this.#all) {
+    for (const one of this.files) {
       const got = values[one.role]!.length;
       let total = this.#first * one.width + got;
       for (let more = got; more === max * one.width; total += more) {
@@ -109,7 +109,7 @@ export class Sources {
       }
       totals.set(one, total);
     }
-    this.#requireEqual(this.#all, (one) => totals.get(one)!);
+    this.#requireEqual(this.files, (one) => totals.get(one)!);
   }
 
   /** Throws unless the files hold whole rows, and as many of them. */

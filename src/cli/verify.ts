@@ -5,6 +5,7 @@ import { collect } from "./collect.ts";
 import type { Command, Io } from "./command.ts";
 import { HEADER, readHeader } from "./header.ts";
 import { type Given, type Options, readBytes, readNumber } from "./options.ts";
+import { inPlace } from "./place.ts";
 import { openSources, type Sources } from "./sources.ts";
 import { number, table } from "./text.ts";
 
@@ -35,7 +36,8 @@ async function judge(sources: Sources, choice: Choice, memory: number, io: Io): 
   density.verify(new Float32Array(0), new Uint8Array(0), choice);
   const all = await collect(sources, Math.floor(memory / BYTES_PER_ELEMENT), io);
   if (all) {
-    const report = density.verify(all.logits, all.targets, { ...choice, mask: all.mask });
+    const { logits, targets, mask } = all;
+    const report = await inPlace(sources, all, () => density.verify(logits, targets, { ...choice, mask }));
     return {
       exact: true,
       report,
