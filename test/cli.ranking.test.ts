@@ -175,7 +175,7 @@ const REFUSED: [string[], string][] = [
   [["--loss", "pairwise", "--pairs", P], "run loss: expected --scores FILE, got none"],
   [
     [...PAIRS, P, "--logits", S],
-    "run loss: expected options of pairwise (--kind, --gamma, --bins, --convention, --reduction, --normalizer), got --logits",
+    "run loss: expected options of pairwise (--scores, --pairs, --mask, --weights, --groups, --kind, --gamma, --bins, --convention, --reduction, --normalizer, --memory), got --logits",
   ],
   [
     [...PAIRS, P, "--gamma", "2"],
@@ -208,7 +208,7 @@ const REFUSED: [string[], string][] = [
   ],
   [
     [...RANKED, "--memory", "1GiB"],
-    "run loss: expected options of drLoss (--classes, --lambda-pos, --lambda-neg, --scale, --tau, --margin), got --memory",
+    "run loss: expected options of drLoss (--logits, --labels, --mask, --classes, --lambda-pos, --lambda-neg, --scale, --tau, --margin), got --memory",
   ],
 ];
 

@@ -72,6 +72,10 @@ const REFUSED: [string[], string][] = [
     ["loss", ...few, "--loss", "focal", "--gamma", "two"],
     'run loss: expected --gamma as a number, got "two"',
   ],
+  [
+    ["loss", ...few, "--loss", "focal", "--alpha", "null"],
+    'run loss: expected --alpha as a number or none, got "null"',
+  ],
   [["loss", ...few, "--loss", "focal", "--gamma", "-1"], "stream focal: expected gamma in [0, 1000], got -1"],
   [
     ["loss", ...few, "--loss", "focal", "--reduction", "avg"],
@@ -88,11 +92,11 @@ const REFUSED: [string[], string][] = [
   ],
   [
     ["loss", ...few, "--loss", "ghmc", "--gamma", "2"],
-    "run loss: expected options of ghmc (--bins, --convention), got --gamma",
+    "run loss: expected options of ghmc (--logits, --targets, --mask, --bins, --convention), got --gamma",
   ],
   [
     ["loss", ...few, "--loss", "ghmc", "--weights", FEW.logits],
-    "run loss: expected options of ghmc (--bins, --convention), got --weights",
+    "run loss: expected options of ghmc (--logits, --targets, --mask, --bins, --convention), got --weights",
   ],
   [
     ["loss", "--loss", "bce", "--logits", inFolder("none.npy"), "--targets", FEW.targets],

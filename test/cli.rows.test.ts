@@ -258,7 +258,7 @@ const REFUSED: [string[], string][] = [
   ],
   [
     [...loss, "--labels", y4, "--form", "rival"],
-    "run loss: expected options of softmaxFocal (--alpha, --gamma, --classes, --ignore-index, --reduction, --normalizer), got --form",
+    "run loss: expected options of softmaxFocal (--logits, --labels, --mask, --weights, --alpha, --gamma, --classes, --ignore-index, --reduction, --normalizer), got --form",
   ],
 ];
 

@@ -18,30 +18,31 @@ export function checkLoss(task: string, name: string): void {
 }
 
 /** Targets and labels answer to both names: a loss reads one of them. */
-const aliases = (role: Role): readonly Role[] =>
-  role === "targets" || role === "labels" ? ["targets", "labels"] : [role];
+const aliases = (option: string): readonly string[] =>
+  option === "targets" || option === "labels" ? ["targets", "labels"] : [option];
 
-/** The files that some loss reads, by option. */
-const INPUTS: readonly string[] = Object.values(LOSSES).flatMap(({ family }) =>
-  family.inputs.flatMap(aliases),
-);
+/** The options that some losses have and others do not. */
+const APART: readonly string[] = [
+  ...Object.values(LOSSES).flatMap(({ family }) => family.inputs),
+  ...Object.keys(PARAMETERS),
+  "memory",
+];
+
+/** Those of them that a loss has. */
+function ownOptions({ family, parameters }: Row): string[] {
+  return [...family.inputs, ...Object.keys(parameters), ...(family.unit === "pair" ? ["memory"] : [])];
+}
 
 /** The parameters of a loss from the command line's; an option that the loss does not have is refused. */
 export function lossOptions(task: string, name: string, given: Given): Record<string, unknown> {
-  const { parameters, family } = LOSSES[name];
-  const inputs: readonly string[] = family.inputs.flatMap(aliases);
+  const own = ownOptions(LOSSES[name]);
   const options: Record<string, unknown> = {};
   for (const [option, text] of Object.entries(given)) {
-    const parameter = PARAMETERS[option];
-    const isInput = INPUTS.includes(option);
-    const isForeign = isInput ? !inputs.includes(option) : parameter && !Object.hasOwn(parameters, option);
-    if (isForeign || (option === "memory" && family.unit !== "pair")) {
-      const known = Object.keys(parameters)
-        .map((one) => `--${one}`)
-        .join(", ");
+    if (APART.includes(option) && !aliases(option).some((one) => own.includes(one))) {
+      const known = own.map((one) => `--${one}`).join(", ");
       throw new TypeError(`Cannot ${task}: expected options of ${name} (${known}), got --${option}`);
     }
-    if (parameter) options[keyOf(option)] = parameter.read(task, option, text!);
+    if (PARAMETERS[option]) options[keyOf(option)] = PARAMETERS[option].read(task, option, text!);
   }
   return options;
 }

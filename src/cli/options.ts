@@ -100,22 +100,20 @@ export type Read = (task: string, name: string, text: string) => unknown;
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-export function readNumber(task: string, name: string, text: string): number {
+export function readNumber(task: string, name: string, text: string, or = ""): number {
   if (NUMBER.test(text)) return Number(text);
-  throw new TypeError(`Cannot ${task}: expected --${name} as a number, got ${JSON.stringify(text)}`);
+  throw new TypeError(`Cannot ${task}: expected --${name} as a number${or}, got ${JSON.stringify(text)}`);
 }
 
 /** One number for all classes, or a list with one for each. */
-export function readPerClass(task: string, name: string, text: string): number | Float32Array {
-  const values = text.split(",").map((part) => readNumber(task, name, part.trim()));
+export function readPerClass(task: string, name: string, text: string, or = ""): number | Float32Array {
+  const values = text.split(",").map((part) => readNumber(task, name, part.trim(), or));
   return values.length === 1 ? values[0] : Float32Array.from(values);
 }
 
-/** As `read`, with `none` for null. */
-export const orNone =
-  (read: Read): Read =>
-  (task, name, text) =>
-    text === "none" ? null : read(task, name, text);
+/** The same, or `none` for null. */
+export const readPerClassOrNone: Read = (task, name, text) =>
+  text === "none" ? null : readPerClass(task, name, text, " or none");
 
 /** A number, or one of the words that the library knows and checks. */
 export const readWordOrNumber: Read = (_task, _name, text) => (NUMBER.test(text) ? Number(text) : text);

@@ -1,11 +1,11 @@
 /** The parameters of the losses as options. */
 import {
   type Option,
-  orNone,
   type Read,
   readFlag,
   readNumber,
   readPerClass,
+  readPerClassOrNone,
   readWord,
   readWordOrNumber,
 } from "./options.ts";
@@ -22,7 +22,7 @@ const takesNumber = (help: string): Parameter => ({ takes: "NUMBER", help, read:
 /** Everything that any loss takes, by option name. */
 export const PARAMETERS: Record<string, Parameter> = {
   gamma: takesNumber("focusing exponent; slope of focalStar"),
-  alpha: { takes: "A|A,B,..|none", help: "class weight", read: orNone(readPerClass) },
+  alpha: { takes: "A|A,B,..|none", help: "class weight", read: readPerClassOrNone },
   "pos-weight": { takes: "W|W,V,..", help: "weight of positives", read: readPerClass },
   beta: takesNumber("division point of smoothL1; shift of focalStar"),
   margin: takesNumber("where truncation stops; lead of drLoss"),
