@@ -139,6 +139,8 @@ const REFUSED: [string[], string][] = [
     `update a ghmc stream: expected targets of 0 or 1, got 0.5 at index 2 of ${inFolder("half.npy")}`,
   ],
   [["verify", ...few, "--max-error", "much"], 'run verify: expected --max-error as a number, got "much"'],
+  [["verify", ...few, "--max-error", "-1"], "run verify: expected --max-error as a number >= 0, got -1"],
+  [["verify", ...few, "--header", "maybe"], 'run verify: expected --header as yes or no, got "maybe"'],
   [["verify", ...few, "--memory", "2XB"], 'run verify: expected --memory as an amount like 2GiB, got "2XB"'],
   [["verify", ...few, "--refine", "65"], "verify the density: expected refine in [1, 64], got 65"],
   [

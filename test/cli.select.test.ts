@@ -151,6 +151,10 @@ const REFUSED: [string[], string][] = [
     `select hard examples: expected budget as a whole number in [0, ${Number.MAX_SAFE_INTEGER}], got 1.5`,
   ],
   [
+    ["select", "--losses", E, "--budget", "1e9"],
+    "stream ohem: expected at most 100000000 examples to select, got 1000000000",
+  ],
+  [
     ["select", "--losses", E, "--budget", "5", "--iou", ".5"],
     "run select: expected --boxes beside --iou, got none",
   ],

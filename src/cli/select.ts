@@ -13,7 +13,7 @@ const WRITTEN = ["out", "indices"] as const;
 
 const options: Options = {
   losses: { takes: "FILE", help: "one for each example", required: true },
-  budget: { takes: "N", help: "how many to select", required: true },
+  budget: { takes: "N", help: "how many to select, at most 1e8", required: true },
   mask: { takes: "FILE", help: "0 where an example is left out" },
   boxes: { takes: "FILE", help: "[n, 4]: x1, y1, x2, y2; duplicates go first" },
   iou: { takes: "X", help: "overlap above which a box is a duplicate (0.7)" },

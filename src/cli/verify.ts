@@ -108,6 +108,8 @@ async function run(task: string, given: Given, io: Io): Promise<number> {
   }
   const limit =
     given["max-error"] === undefined ? undefined : readNumber(task, "max-error", given["max-error"]);
+  if (limit !== undefined && limit < 0)
+    throw new RangeError(`Cannot ${task}: expected --max-error as a number >= 0, got ${limit}`);
   const memoryText = given.memory ?? "2GiB";
   const memory = readBytes(task, "memory", memoryText);
   const inputs = { logits: given.logits!, targets: given.targets!, mask: given.mask };
