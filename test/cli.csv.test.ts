@@ -1,5 +1,7 @@
 /** `.csv` files from end to end: `--header`, and the line of a value that is refused. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { test } from "node:test";
 import { bce, pairwise, softmaxFocal } from "../src/mod.ts";
 import { json, run, temporary } from "./command-line.ts";
@@ -120,5 +122,26 @@ const PLACED: [string[], string][] = [
 for (const [argv, line] of PLACED) {
   test(`says where: ${line.replaceAll(inFolder(""), "").slice(0, 110)}`, async () => {
     assert.equal(await refusal(...argv), `counterpoise: Cannot ${line}\n`);
+  });
+}
+
+test("refuses a pipe, also one that nobody writes to", { timeout: 10_000 }, async () => {
+  const pipe = inFolder("pipe.csv");
+  execFileSync("mkfifo", [pipe]);
+  const line = `Cannot read ${pipe}: expected a regular file, got a directory, a pipe or a device`;
+  const got = refusal("loss", "--loss", "bce", "--logits", pipe, "--targets", ones);
+  try {
+    assert.equal(await got, `counterpoise: ${line}\n`);
+  } finally {
+    // Whoever waits for a writer has one now.
+    closeSync(openSync(pipe, "r+"));
+  }
+});
+
+for (const path of ["-", "/dev/stdin", "/dev/fd/63"]) {
+  test(`refuses ${path}: a stream can be read once`, async () => {
+    const argv = ["loss", "--loss", "bce", "--logits", path, "--targets", ones];
+    const line = `Cannot read logits from ${path}: expected a .npy or .csv file, got no extension`;
+    assert.equal(await refusal(...argv), `counterpoise: ${line}\n`);
   });
 }

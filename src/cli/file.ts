@@ -1,5 +1,5 @@
 /** Files as the readers see them: regular, of known size, read in pieces; the system's errors in plain words. */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 
 const WORDS: Record<string, string> = {
   ENOENT: "nothing of that name",
@@ -29,14 +29,11 @@ export interface OpenFile {
 
 /** Opens a regular file: the readers seek in it, read it twice and trust its size, so pipes are refused. */
 export async function openFile(path: string): Promise<OpenFile> {
-  let handle: FileHandle | undefined;
   try {
-    handle = await open(path, "r");
-    const status = await handle.stat();
-    if (status.isFile()) return { path, size: status.size, handle };
-    await handle.close();
+    // First, because a pipe that nobody writes to never opens.
+    const status = await stat(path);
+    if (status.isFile()) return { path, size: status.size, handle: await open(path, "r") };
   } catch (error) {
-    await handle?.close().catch(() => {});
     throw new RangeError(`Cannot read ${path}: expected a file, got ${reason(error)}`);
   }
   throw new RangeError(`Cannot read ${path}: expected a regular file, got a directory, a pipe or a device`);
