@@ -47,6 +47,31 @@ test("verify beyond --memory streams a bracket that holds the exact values and a
   }
 });
 
+test("verify --json has the keys that the page names, and what was checked", async () => {
+  const exact = await json("verify", ...face.args, "--max-error", "20");
+  const alone = await json("verify", ...face.args, "--max-error", "20", "--memory", "1MiB");
+  const shared = ["command", "exact", "count", "bins", "width", "maxRelativeError", "loss", "occupied"];
+  const ofBoth = [...shared, "bracket", "check"].sort();
+  assert.deepEqual(Object.keys(alone).sort(), ofBoth);
+  assert.deepEqual(Object.keys(exact).sort(), [...ofBoth, "betaL1", "borderFraction", "rho"].sort());
+  assert.deepEqual([exact.check, alone.check], Array(2).fill({ maxError: 20, passed: true }));
+  assert.deepEqual([exact.bins, exact.width, alone.bins, alone.width], [30, 1 / 30, 30, 1 / 30]);
+  assert.deepEqual(Object.keys(alone.loss as object), ["histogram"]);
+  assert.deepEqual(Object.keys(alone.bracket as object), ["meanGap", "lossLower", "lossUpper"]);
+  assert.equal((await json("verify", ...face.args)).check, undefined);
+});
+
+test("verify takes 176 bytes of --memory for an element", async () => {
+  const input = [
+    "--logits",
+    save("l.npy", new Float32Array(10)),
+    "--targets",
+    save("t.npy", new Uint8Array(10)),
+  ];
+  assert.equal((await json("verify", ...input, "--memory", "1760")).exact, true);
+  assert.equal((await json("verify", ...input, "--memory", "1759")).exact, false);
+});
+
 test("the bracket alone holds the exact error, on batches so small that it matters", async () => {
   const logit = fc.float({ min: -2, max: 2, noNaN: true });
   let open = 0;
