@@ -1,6 +1,8 @@
 /** One clear line for whatever is wrong with a command, and nothing left behind. */
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { LOSSES } from "../src/cli/losses.ts";
 import { PARAMETERS } from "../src/cli/parameters.ts";
@@ -158,6 +160,10 @@ const REFUSED: [string[], string][] = [
   [
     ["loss", ...few, "--loss", "bce", "--grad", inFolder("none/g.npy")],
     `write ${inFolder("none/g.npy")}: expected a folder to write in, got nothing of that name`,
+  ],
+  [
+    ["loss", ...few, "--loss", "bce", "--grad", relative(process.cwd(), FEW.logits)],
+    `run loss: expected --grad as a file of its own, got the input ${FEW.logits}`,
   ],
   [
     ["loss", ...few, "--loss", "bce", "--grad", inFolder("deep.npy")],

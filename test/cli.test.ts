@@ -169,6 +169,20 @@ test("loss reads float64, int8, bool-like masks, weights and csv as the same num
   assert.deepEqual(values, whole.grad);
 });
 
+test("a gradient of elements that are all masked is 0", async () => {
+  const path = inFolder("hidden.npy");
+  const hidden = ["--mask", save("hide.npy", new Uint8Array(3))];
+  const few = [
+    "--logits",
+    save("three.npy", Float32Array.of(1, -2, 3)),
+    "--targets",
+    save("zero.npy", new Uint8Array(3)),
+  ];
+  const got = await json("loss", ...few, ...hidden, "--loss", "bce", "--grad", path);
+  assert.deepEqual([got.loss, got.count], [0, 0]);
+  assert.deepEqual(load(path).values, new Float32Array(3));
+});
+
 test("loss reads targets of 64 bits, and several columns as the values of a row", async () => {
   const bits = BigInt64Array.of(1n, 0n, 0n, 1n);
   const whole = bce(Float32Array.of(1, -2, 0.5, 3), Uint8Array.of(1, 0, 0, 1));

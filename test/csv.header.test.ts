@@ -60,6 +60,7 @@ const REFUSED: [...Case, line: string][] = [
   ["an unknown name", "a,b\n1,2\n", "c", undefined, known("c")],
   ["an unknown name in a list", "a,b\n1,2\n", "a,c", undefined, known("c")],
   ["a range that runs backwards", "a,b\n1,2\n", "b..a", undefined, known("b..a")],
+  ["a range of three ends", "a,b\n1,2\n", "a..b..b", undefined, known("a..b..b")],
   ["column 0", "a,b\n1,2\n", "0", undefined, known("0")],
   ["a column behind the last", "a,b\n1,2\n", "3", undefined, known("3")],
   ["names 0, 1 in place of numbers", "0,1\n5,6\n", "0..1", true, known("0..1", "0,1")],

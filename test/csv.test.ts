@@ -90,6 +90,12 @@ const REFUSED: [string, string, string | undefined, string][] = [
     "1",
     "expected lines that end in LF or CRLF, got a CR alone on line 2",
   ],
+  [
+    "a word of the language",
+    "1\nconstructor\n",
+    undefined,
+    'expected a number in column 1, got "constructor" on line 2',
+  ],
   ["an open quote", '1\n"2\n3\n', undefined, "expected a closing quote for line 2, got the end of the file"],
 ];
 
@@ -98,6 +104,11 @@ for (const [what, text, column, line] of REFUSED) {
     await assert.rejects(read(text, column), { name: "RangeError", message: `Cannot read ${file}: ${line}` });
   });
 }
+
+test("a name is a name, whatever the language does with it", async () => {
+  assert.deepEqual(await read("constructor,__proto__\n1,2\n", "constructor"), [1]);
+  assert.deepEqual(await read("constructor,__proto__\n1,2\n", "__proto__"), [2]);
+});
 
 test("refuses a line without end", async () => {
   await assert.rejects(read(`1\n${"9".repeat(2_000_000)}`), {

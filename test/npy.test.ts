@@ -208,6 +208,17 @@ const REFUSED: [string, Uint8Array, string][] = [
     'expected a header with descr, fortran_order and shape, got "hello"',
   ],
   [
+    "a key of the language",
+    npy(three, { header: "{'constructor': True, 'fortran_order': False, 'shape': (3,), }" }),
+    "expected a header with descr, fortran_order and shape, got \"{'constructor': True, 'fortran_order': False, 'shape': (3,), }\"",
+  ],
+  [
+    "a key twice",
+    npy(three, { header: "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (3,), }" }),
+    "expected a header with descr, fortran_order and shape, got \"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (3,), }\"",
+  ],
+  ["a type of the language", npy(three, { descr: "constructor" }), `${TYPED}, got constructor`],
+  [
     "an endless shape",
     npy(three, { shape: "(99999999999, 99999999999)" }),
     "expected a shape of at most 2^53 - 1 values, got (99999999999, 99999999999)",

@@ -1,19 +1,19 @@
 /** The cells of a record of a `.csv` file. */
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const WORDS: Record<string, number> = {
-  true: 1,
-  false: 0,
-  nan: Number.NaN,
-  inf: Infinity,
-  infinity: Infinity,
-};
+const WORDS: ReadonlyMap<string, number> = new Map([
+  ["true", 1],
+  ["false", 0],
+  ["nan", Number.NaN],
+  ["inf", Infinity],
+  ["infinity", Infinity],
+]);
 
 /** A cell as a number in float64; undefined for anything that is not one. */
 export function parseCell(cell: string): number | undefined {
   const text = cell.trim();
   if (NUMBER.test(text)) return Number(text);
-  const word = WORDS[text.replace(/^[+-]/, "").toLowerCase()];
+  const word = WORDS.get(text.replace(/^[+-]/, "").toLowerCase());
   return word === undefined ? undefined : text.startsWith("-") ? -word : word;
 }
 

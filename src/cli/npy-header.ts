@@ -30,19 +30,19 @@ export const PREAMBLE = 12;
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const LARGEST_HEADER = 1 << 20;
 
-const DTYPES: Record<string, Dtype> = {
-  "<f4": "float32",
-  "<f8": "float64",
-  "|b1": "bool",
-  "|u1": "uint8",
-  "|i1": "int8",
-  "<u2": "uint16",
-  "<i2": "int16",
-  "<u4": "uint32",
-  "<i4": "int32",
-  "<u8": "uint64",
-  "<i8": "int64",
-};
+const DTYPES: ReadonlyMap<string, Dtype> = new Map([
+  ["<f4", "float32"],
+  ["<f8", "float64"],
+  ["|b1", "bool"],
+  ["|u1", "uint8"],
+  ["|i1", "int8"],
+  ["<u2", "uint16"],
+  ["<i2", "int16"],
+  ["<u4", "uint32"],
+  ["<i4", "int32"],
+  ["<u8", "uint64"],
+  ["<i8", "int64"],
+]);
 export const BYTES: Record<Dtype, number> = {
   float32: 4,
   float64: 8,
@@ -89,10 +89,10 @@ export function headerSpan(bytes: Uint8Array, path: string): { start: number; en
 export function parseHeader(text: string, path: string): NpyHeader {
   const entries = parseDictionary(text, path);
   const descr = entries.get("descr") as string;
-  const dtype = DTYPES[descr.slice(1, -1).replace(/^[<>=](?=[uib]1$)/, "|")];
+  const dtype = DTYPES.get(descr.slice(1, -1).replace(/^[<>=](?=[uib]1$)/, "|"));
   if (!dtype) {
     throw new TypeError(
-      `Cannot read ${path}: expected values of type ${Object.keys(DTYPES).join(", ")}, got ${descr.replace(/^(['"])(.*)\1$/, "$2")}`,
+      `Cannot read ${path}: expected values of type ${[...DTYPES.keys()].join(", ")}, got ${descr.replace(/^(['"])(.*)\1$/, "$2")}`,
     );
   }
   const shape = (entries.get("shape") as string).match(/\d+/g)?.map(Number) ?? [];
@@ -112,11 +112,11 @@ export function parseHeader(text: string, path: string): NpyHeader {
 }
 
 const ENTRY = /\s*(['"])(\w+)\1\s*:\s*('[^']*'|"[^"]*"|True|False|\([\d\s,L]*\)|\[.*\])\s*(,|(?=\}))/sy;
-const KIND: Record<string, RegExp> = {
-  descr: /^['"[]/,
-  fortran_order: /^(True|False)$/,
-  shape: /^\((\s*\d+L?\s*,)*(\s*\d+L?)?\s*\)$/,
-};
+const KIND: ReadonlyMap<string, RegExp> = new Map([
+  ["descr", /^['"[]/],
+  ["fortran_order", /^(True|False)$/],
+  ["shape", /^\((\s*\d+L?\s*,)*(\s*\d+L?)?\s*\)$/],
+]);
 
 function parseDictionary(text: string, path: string): Map<string, string> {
   const refuse = (): never => {
@@ -131,7 +131,7 @@ function parseDictionary(text: string, path: string): Map<string, string> {
   for (let end = 1; body.slice(end).trim() !== "}"; end = ENTRY.lastIndex) {
     ENTRY.lastIndex = end;
     const match = ENTRY.exec(body);
-    if (!match || entries.has(match[2]) || !KIND[match[2]]?.test(match[3])) return refuse();
+    if (!match || entries.has(match[2]) || !KIND.get(match[2])?.test(match[3])) return refuse();
     entries.set(match[2], match[3]);
   }
   return entries.size === 3 ? entries : refuse();

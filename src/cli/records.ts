@@ -4,7 +4,7 @@ import { type OpenFile, readAt } from "./file.ts";
 const BLOCK = 1 << 18;
 const LONGEST_RECORD = 1 << 20;
 
-const odd = (text: string): boolean => (text.split('"').length & 1) === 0;
+const odd = (text: string): boolean => text.includes('"') && (text.split('"').length & 1) === 0;
 
 /** Splits a file into records and remembers on which line each began. */
 export class Records {
@@ -12,6 +12,9 @@ export class Records {
   line = 0;
   #text = "";
   #start = 0;
+  /** Where the search for the end of the record goes on, and whether a quote is open there. */
+  #from = 0;
+  #isOpen = false;
   #position = 0;
   #lines = 0;
   #ended = false;
@@ -33,13 +36,13 @@ export class Records {
    * lines. Not a promise: one per line would cost more than the line.
    */
   take(): string | undefined {
-    for (let from = this.#start; ; ) {
-      const end = this.#text.indexOf("\n", from);
+    for (;;) {
+      const end = this.#text.indexOf("\n", this.#from);
       if (end < 0)
         return this.#ended && this.#start < this.#text.length ? this.#cut(this.#text.length) : undefined;
-      const record = this.#text.slice(this.#start, end);
-      if (!record.includes('"') || !odd(record)) return this.#cut(end);
-      from = end + 1;
+      if (odd(this.#text.slice(this.#from, end))) this.#isOpen = !this.#isOpen;
+      if (!this.#isOpen) return this.#cut(end);
+      this.#from = end + 1;
     }
   }
 
@@ -48,7 +51,9 @@ export class Records {
     this.line = this.#lines + 1;
     this.#lines += record.includes('"') ? record.split("\n").length : 1;
     this.#start = Math.min(end + 1, this.#text.length);
-    if (record.includes('"') && odd(record)) {
+    this.#from = this.#start;
+    this.#isOpen = false;
+    if (odd(record)) {
       throw new RangeError(
         `Cannot read ${this.file.path}: expected a closing quote for line ${this.line}, got the end of the file`,
       );
@@ -74,6 +79,7 @@ export class Records {
       );
     }
     this.#text = rest + this.#decoder.decode(this.#block.subarray(0, got), { stream: got > 0 });
+    this.#from -= this.#start;
     this.#start = 0;
     this.#ended = got === 0;
     return got > 0 || this.#text.length > 0;
