@@ -145,3 +145,28 @@ for (const path of ["-", "/dev/stdin", "/dev/fd/63"]) {
     assert.equal(await refusal(...argv), `counterpoise: ${line}\n`);
   });
 }
+
+test("labels, flags and indices that are none are named by their place in the file, chunks later", async () => {
+  const many = 150_000;
+  const late = (at: number, value: number): Float32Array => {
+    const values = new Float32Array(many);
+    values[at] = value;
+    return values;
+  };
+  const wide = save("wide.npy", new Float32Array(2 * many), [many, 2]);
+  const labels = save("half.npy", late(140_001, 0.5));
+  const soft = ["loss", "--loss", "softmaxFocal", "--logits", wide, "--labels"];
+  assert.match(await refusal(...soft, labels), /got 0\.5 at index 140001\n$/);
+  const flags = ["--mask", save("flags.npy", late(140_002, Number.NaN))];
+  assert.match(
+    await refusal(...soft, save("zeros.npy", new Uint8Array(many)), ...flags),
+    /got NaN at index 140002\n$/,
+  );
+  const pairs = new Float32Array(2 * many);
+  pairs[280_003] = -1;
+  const scores = ["--scores", save("scores.npy", new Float32Array(3))];
+  assert.match(
+    await refusal("loss", "--loss", "pairwise", ...scores, "--pairs", save("pairs.npy", pairs, [many, 2])),
+    /got -1 at index 280003\n$/,
+  );
+});

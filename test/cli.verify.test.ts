@@ -112,6 +112,9 @@ test("verify leaves with 1 when the error is above --max-error, with 0 when it i
   const code = async (...more: string[]) => (await run("verify", ...face.args, ...more)).code;
   assert.equal(await code("--max-error", "11.2"), 1);
   assert.equal(await code("--max-error", "11.3"), 0);
+  const { maxRelativeError: exact } = await json("verify", ...face.args);
+  assert.equal(await code("--max-error", String(exact)), 0, "not above itself");
+  assert.equal(await code("--max-error", String((exact as number) * (1 - 2 ** -52))), 1);
   assert.equal(await code("--max-error", "5", "--memory", "1MB"), 1);
   assert.equal(await code("--max-error", "10", "--memory", "1MB"), 1);
   assert.equal(await code("--max-error", "12", "--memory", "1MB"), 0);
