@@ -8,7 +8,7 @@ import type { Call } from "../stream/options.ts";
 import type { Row } from "../stream/rows.ts";
 import { checkPairs } from "./batch.ts";
 import { byRegion, type GhmForm, weighPairs } from "./harmonize.ts";
-import { PER_PAIR, REGIONS } from "./options.ts";
+import { BINS, PER_PAIR } from "./options.ts";
 import { pairSamples } from "./samples.ts";
 
 /** What scores are held against: pairs of them, and what each pair weighs. */
@@ -20,7 +20,8 @@ interface Weighted {
 const BASE: Base<Weighted> = {
   name: "pairwise",
   defaults: { loss: "ghm", reduction: "mean", normalizer: "count" },
-  ...REGIONS,
+  bins: BINS,
+  momentum: 0, // of earlier batches nothing is kept
   sampler:
     () =>
     (task, scores, { pairs, weights }, mask, out) =>

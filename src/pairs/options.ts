@@ -6,8 +6,11 @@ import { kernel } from "../wasm/kernel.ts";
 import type { GhmForm } from "./harmonize.ts";
 import type { PairForm } from "./pass.ts";
 
+/** Unit regions of harmonized pairs, where it is not said how many. */
+export const BINS = 30;
+
 /** Parameters of the losses and their defaults, in the order in which a saved state lists them. */
-const OWN = { bpr: {}, focal: { gamma: 2 }, ghm: { bins: 30, convention: "paper" } } as const;
+const OWN = { bpr: {}, focal: { gamma: 2 }, ghm: { bins: BINS, convention: "paper" } } as const;
 
 type Name = keyof typeof OWN;
 const LOSSES: readonly Name[] = ["bpr", "focal", "ghm"];
@@ -19,9 +22,6 @@ const STREAM = ["loss", "gamma", "bins", "convention", "reduction", "normalizer"
 /** What comes with a piece of a stream, and with a batch. */
 export const PER_PAIR: readonly string[] = ["mask", "weights"];
 export const PER_BATCH: readonly string[] = ["mask", "weights", "groups"];
-
-/** The defaults of the regions of harmonized pairs; of earlier batches nothing is kept. */
-export const REGIONS: { readonly bins: number; readonly momentum: number } = { bins: 30, momentum: 0 };
 
 /** Which loss the options ask for. Options of another one are refused. */
 function lossOf(task: string, options: object | undefined): Name {
@@ -48,7 +48,7 @@ function formOf(
   }
   const isAuto = bins === "auto";
   const given = { bins: isAuto ? undefined : bins, convention } as Parameters<typeof readOptions>[2];
-  return { average: readOptions(REGIONS, task, given, false), isAuto };
+  return { average: readOptions({ bins: BINS, momentum: 0 }, task, given, false), isAuto };
 }
 
 /** Reads the options of a call: names that are unknown or of another loss, and values out of range, are refused. */

@@ -150,6 +150,8 @@ const facets: object = {
  * @example
  * const { loss, grad } = pairwise(Float32Array.of(2, 0.5, 1), Uint32Array.of(0, 1, 2, 1));
  */
-export const pairwise: Pairwise = /* @__PURE__ */ Object.defineProperty(Object.assign(once, facets), "name", {
-  value: "pairwise",
-}) as Pairwise;
+export const pairwise: Pairwise = /* @__PURE__ */ Object.defineProperty(
+  /* @__PURE__ */ Object.assign(once, facets),
+  "name",
+  { value: "pairwise" },
+) as Pairwise;

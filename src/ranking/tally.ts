@@ -9,7 +9,7 @@ const MOST = 65536;
 const ALL: number = BUCKETS * SUMS;
 /** Words of a saved side: its highest bucket, from 1 on, or 0 for none; then its sums. */
 const SAVED: number = 1 + ALL * DIGITS;
-const EMPTY = new Uint32Array(DIGITS);
+const EMPTY = /* @__PURE__ */ new Uint32Array(DIGITS);
 /** Less than any weight in its bucket. */
 const LEAST = 4.76837158203125e-7; // 2^-21
 
