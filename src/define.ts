@@ -3,14 +3,20 @@ import { options as checkOptions, outputs as checkOutputs, integer } from "./che
 import { type Batch, checkBatch, inputsOf, type Outputs, refuseOverflow } from "./stream/batch.ts";
 import { clear, DIGITS } from "./stream/exact-sum.ts";
 import type { Form } from "./stream/form.ts";
-import { type BatchOptions, type Counts, LossStream, normalize } from "./stream/loss-stream.ts";
+import {
+  type BatchOptions,
+  type Counts,
+  LossStream,
+  normalize,
+  type Reduction,
+} from "./stream/loss-stream.ts";
 import { type Call, listed, type ReductionOptions, readCall } from "./stream/options.ts";
 import { addLosses, census, checkGradients, copyOut, pass } from "./stream/pass.ts";
 import type { Row } from "./stream/rows.ts";
 import { kernel } from "./wasm/kernel.ts";
 
 /** Options of every loss. */
-export interface SharedOptions extends ReductionOptions, BatchOptions {}
+export interface SharedOptions<R extends Reduction = Reduction> extends ReductionOptions<R>, BatchOptions {}
 
 export interface LossResult {
   /** The reduced loss. */
@@ -23,6 +29,14 @@ export interface LossResult {
   losses?: Float32Array;
 }
 
+/**
+ * What a call returns, `R` being its reduction. Not overloads: a union of losses, such as `easy ? bce : focal`, could
+ * not be called then.
+ */
+export type Reduced<R, Result = LossResult> = [R] extends ["none"]
+  ? Result & { losses: Float32Array }
+  : Result;
+
 export interface IntoResult {
   loss: number;
   count: number;
@@ -30,7 +44,11 @@ export interface IntoResult {
 
 /** A pointwise loss: a function with facets. `P` are its own parameters. */
 export interface PointwiseLoss<P> {
-  (logits: Float32Array, targets: Float32Array | Uint8Array, options?: P & SharedOptions): LossResult;
+  <R extends Reduction = "mean">(
+    logits: Float32Array,
+    targets: Float32Array | Uint8Array,
+    options?: P & SharedOptions<R>,
+  ): Reduced<R>;
   /**
    * The same without allocation: gradients and element losses go to arrays of the caller. No `grad`: loss only.
    * Outputs may be the very arrays of the inputs; a partial overlap is refused.

@@ -17,7 +17,14 @@ export {
   type Asymmetry,
   adaptiveAsymmetry,
 } from "./asymmetry/adaptive.ts";
-export type { IntoResult, LossResult, PointwiseLoss, ReductionOptions, SharedOptions } from "./define.ts";
+export type {
+  IntoResult,
+  LossResult,
+  PointwiseLoss,
+  Reduced,
+  ReductionOptions,
+  SharedOptions,
+} from "./define.ts";
 export type { Bracket, BracketOptions, DensityStream } from "./density/bracket.ts";
 export { type DensityFunctions, density, type ExactDensity } from "./density/density.ts";
 export type { Density, WindowOptions } from "./density/exact.ts";

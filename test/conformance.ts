@@ -95,7 +95,7 @@ function losses(library: Library, { x, t, predictions, labels, rows }: Data): Re
 /** Densities, selections, adversaries, states. */
 function others(library: Library, { x, t, boxes }: Data): Record<string, string> {
   const { bce, density, occlusion, deformation } = library;
-  const each = bce(x, t, { reduction: "none" }).losses ?? x;
+  const each = bce(x, t, { reduction: "none" }).losses;
   const few = each.slice(0, 100);
   const shape = { n: 2, channels: 4, size: 7 };
   const features = x.slice(0, 392);

@@ -1,17 +1,9 @@
 /** The examples of the documentation run, and print what they say they print. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { test } from "node:test";
-import { agrees, blocksOf, runBlock } from "./markdown.ts";
+import { agrees, blocksOf, PAGES, runBlock } from "./markdown.ts";
 import { pathOf, text } from "./project.ts";
-
-const PAGES: string[] = [
-  ...["README.md", "CONTRIBUTING.md"].filter((page) => existsSync(pathOf(page))),
-  ...(existsSync(pathOf("docs"))
-    ? readdirSync(pathOf("docs")).filter((name) => name.endsWith(".md"))
-    : []
-  ).map((name) => `docs/${name}`),
-];
 
 for (const page of PAGES) {
   const { run } = blocksOf(text(page));

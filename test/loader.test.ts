@@ -24,7 +24,7 @@ test("the module loads through @assemblyscript/loader and computes the same bits
   const words = Math.ceil(exports.heapBase() / 64) * 64;
   const values = words + 128;
   new Uint8Array(exports.memory.buffer, words, 128).fill(0);
-  new Float32Array(exports.memory.buffer, values, n).set(losses as Float32Array);
+  new Float32Array(exports.memory.buffer, values, n).set(losses);
   exports.sum(n, values, words);
   assert.equal(exports.total(words), loss);
   assert.ok(loss > 0);

@@ -1,9 +1,20 @@
 /**
- * Runs the ```ts blocks of a page. A block is plain JavaScript that happens to be TypeScript, imports from
+ * Runs the ```ts blocks of a page. A block is plain JavaScript that happens to be strict TypeScript, imports from
  * "counterpoise" or node, and may state what a line prints: `console.log(loss); // 0.1234`.
  */
+import { existsSync, readdirSync } from "node:fs";
 import process from "node:process";
 import * as library from "../src/mod.ts";
+import { pathOf } from "./project.ts";
+
+/** The pages that may have examples. */
+export const PAGES: string[] = [
+  ...["README.md", "CONTRIBUTING.md"].filter((page) => existsSync(pathOf(page))),
+  ...(existsSync(pathOf("docs"))
+    ? readdirSync(pathOf("docs")).filter((name) => name.endsWith(".md"))
+    : []
+  ).map((name) => `docs/${name}`),
+];
 
 export interface Block {
   line: number;

@@ -13,7 +13,7 @@ export function refuse(run: () => unknown, kind: "TypeError" | "RangeError", say
 }
 
 /** A value of a kind that the types forbid. */
-export const loose = <T>(value: unknown): T => value as T;
+export const loose = (value: unknown): never => value as never;
 
 /** A copy with one value changed. */
 export function put(array: Float32Array, at: number, value: number): Float32Array<ArrayBuffer> {

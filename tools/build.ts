@@ -163,6 +163,8 @@ function bundles(): void {
   writeFileSync("dist/wasm/module.js", 'export { default as module } from "./kernel.wasm";\n');
   bundle("workerd.js");
   copyFileSync("build/kernel.wasm", "dist/kernel.wasm");
+  // What an import of the module gives is for each runtime and bundler to say.
+  writeFileSync("dist/kernel.wasm.d.ts", "declare const module: unknown;\nexport default module;\n");
   for (const file of readdirSync("dist", { recursive: true, encoding: "utf8" })) {
     const isOwn = file === "bundle.js" || file === "workerd.js" || file.startsWith("cli");
     if (file.endsWith(".js") && !isOwn) rmSync(`dist/${file}`);

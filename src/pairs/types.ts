@@ -1,4 +1,4 @@
-import type { IntoResult, LossResult } from "../define.ts";
+import type { IntoResult, Reduced } from "../define.ts";
 import type { Convention } from "../ghm/average.ts";
 import type { GhmIntoResult, GhmResult } from "../ghm/state.ts";
 import type { BatchOptions, LossStream, Reduction } from "../stream/loss-stream.ts";
@@ -6,21 +6,21 @@ import type { Row } from "../stream/rows.ts";
 import type { PairGhmStream } from "./ghm-stream.ts";
 
 /** How the losses of the pairs of a batch are reduced. */
-export interface PairReduction {
+export interface PairReduction<R extends Reduction = Reduction> {
   /** `"mean"` (default), `"sum"`, or `"none"`: the loss of each pair beside the sum. */
-  readonly reduction?: Reduction | undefined;
+  readonly reduction?: R | undefined;
   /** What `"mean"` divides by: `"count"` (default), the pairs that the mask leaves, or a number of at least 2^-126. */
   readonly normalizer?: "count" | number | undefined;
 }
 
-export interface PairwiseLossOptions extends PairReduction {
+export interface PairwiseLossOptions<R extends Reduction = Reduction> extends PairReduction<R> {
   /** `"bpr"` (default), or `"focal"`. */
   readonly loss?: "bpr" | "focal" | undefined;
   /** Focusing exponent of `"focal"` in [0, 1000]; 0 is `"bpr"`. Default 2. */
   readonly gamma?: number | undefined;
 }
 
-export interface PairwiseGhmOptions extends PairReduction {
+export interface PairwiseGhmOptions<R extends Reduction = Reduction> extends PairReduction<R> {
   /** BPR in which a pair weighs the inverse of how many pairs have a similar gradient norm. */
   readonly loss: "ghm";
   /** Unit regions of [0, 1]: a whole number from 1 to 256; default 30. */
@@ -30,9 +30,13 @@ export interface PairwiseGhmOptions extends PairReduction {
 }
 
 /** Options of a batch: `mask` and `weights` hold one value for each pair. */
-export interface PairwiseOptions extends PairwiseLossOptions, BatchOptions {}
+export interface PairwiseOptions<R extends Reduction = Reduction>
+  extends PairwiseLossOptions<R>,
+    BatchOptions {}
 
-export interface PairwiseGhmBatchOptions extends Omit<PairwiseGhmOptions, "bins">, BatchOptions {
+export interface PairwiseGhmBatchOptions<R extends Reduction = Reduction>
+  extends Omit<PairwiseGhmOptions<R>, "bins">,
+    BatchOptions {
   /** As in `PairwiseGhmOptions`, or `"auto"`: as many as suit the density of all pairs, see docs/density.md. */
   readonly bins?: number | "auto" | undefined;
   /** A number for each pair: pairs with the same one are a group, which has a density of its own. Default one group. */
@@ -55,8 +59,16 @@ export interface PairwiseGhmResult extends GhmResult {
 
 /** A loss of pairs of items: a function with facets. */
 export interface Pairwise {
-  (scores: Float32Array, pairs: Uint32Array, options?: PairwiseOptions): LossResult;
-  (scores: Float32Array, pairs: Uint32Array, options: PairwiseGhmBatchOptions): PairwiseGhmResult;
+  <R extends Reduction = "mean">(
+    scores: Float32Array,
+    pairs: Uint32Array,
+    options?: PairwiseOptions<R>,
+  ): Reduced<R>;
+  <R extends Reduction = "mean">(
+    scores: Float32Array,
+    pairs: Uint32Array,
+    options: PairwiseGhmBatchOptions<R>,
+  ): Reduced<R, PairwiseGhmResult>;
   /** The same into arrays of the caller. No `grad`: loss only. */
   into(out: PairOutputs, scores: Float32Array, pairs: Uint32Array, options?: PairwiseOptions): IntoResult;
   into(

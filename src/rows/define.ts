@@ -1,9 +1,9 @@
 import { at } from "../arena.ts";
 import { options as checkOptions, outputs as checkOutputs } from "../check.ts";
-import type { IntoResult, LossResult } from "../define.ts";
+import type { IntoResult, LossResult, Reduced } from "../define.ts";
 import type { Outputs } from "../stream/batch.ts";
 import { clear, DIGITS } from "../stream/exact-sum.ts";
-import { type Counts, LossStream, normalize } from "../stream/loss-stream.ts";
+import { type Counts, LossStream, normalize, type Reduction } from "../stream/loss-stream.ts";
 import { type Call, listed, type Reader, type ReductionOptions, readCall } from "../stream/options.ts";
 import type { Row } from "../stream/rows.ts";
 import { kernel } from "../wasm/kernel.ts";
@@ -29,14 +29,21 @@ export interface RowBatchOptions {
   readonly rowWeights?: Float32Array | undefined;
 }
 
-export interface RowOptions extends ClassOptions, ReductionOptions, RowBatchOptions {}
+export interface RowOptions<R extends Reduction = Reduction>
+  extends ClassOptions,
+    ReductionOptions<R>,
+    RowBatchOptions {}
 
 /** A mergeable loss of rows that arrive in pieces; it counts rows. */
 export type RowStream = LossStream<Labels, RowBatchOptions>;
 
 /** A loss of rows `[rows, classes]` with one label each. `P` are its own parameters. */
 export interface RowLoss<P> {
-  (logits: Float32Array, labels: Labels, options: P & RowOptions): LossResult;
+  <R extends Reduction = "mean">(
+    logits: Float32Array,
+    labels: Labels,
+    options: P & RowOptions<R>,
+  ): Reduced<R>;
   /** The same without allocation: gradients and row losses go to arrays of the caller. No `grad`: loss only. */
   into(
     out: { grad?: Float32Array | undefined; losses?: Float32Array | undefined },

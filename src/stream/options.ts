@@ -2,10 +2,10 @@ import { options as checkOptions, choice, describe, number } from "../check.ts";
 import type { Normalizer, Reduction } from "./loss-stream.ts";
 import type { Header } from "./state.ts";
 
-/** How a batch is reduced to one number. */
-export interface ReductionOptions {
+/** How a batch is reduced to one number. `R` is what `reduction` may be. */
+export interface ReductionOptions<R extends Reduction = Reduction> {
   /** `"mean"` (default), `"sum"`, or `"none"`: derivatives of the single losses, and the sum as `loss`. */
-  readonly reduction?: Reduction | undefined;
+  readonly reduction?: R | undefined;
   /** What `"mean"` divides by: `"count"` (default), `"positives"`, or a number of at least 2^-126. */
   readonly normalizer?: Normalizer | undefined;
 }

@@ -43,7 +43,8 @@ export type TallyKernel = (
 
 /** The exports of the module; each is documented where it is written, in assembly/. */
 export interface Kernel {
-  readonly memory: WebAssembly.Memory;
+  /** Spelled out, so that the declarations compile without the types of a host. */
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   heapBase(): number;
   survey(n: number, x: number, t: number, report: number): void;
   surveySoft(n: number, t: number, report: number): void;
