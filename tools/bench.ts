@@ -8,14 +8,30 @@
 import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
 import process from "node:process";
+import { contests as all } from "../bench/contests.ts";
 import type { Line } from "../bench/main.ts";
 import { type Engine, type EngineName, findEngine } from "./engines.ts";
+import { refuse } from "./refuse.ts";
 import { twins } from "./twins.ts";
 
 const NAMES: EngineName[] = ["node", "deno", "bun"];
+const MODES = ["--kernels", "--twins", "--floors"];
 const words = process.argv.slice(2);
 const contests = words.filter((word) => word.startsWith("--contest="));
 const asked = NAMES.filter((name) => words.includes(name));
+
+function refuseUnknown(): void {
+  const known = [...NAMES, ...MODES];
+  const stray = words.find((word) => !known.includes(word) && !contests.includes(word));
+  if (stray !== undefined) {
+    const expected = `${known.join(", ")} or --contest=NAME`;
+    refuse(`Cannot benchmark: expected ${expected}, got ${JSON.stringify(stray)}`);
+  }
+  const names = contests.length > 0 ? all(1).map(({ name }) => name) : [];
+  const unknown = contests.map((word) => word.slice(10)).find((name) => !names.includes(name));
+  if (unknown !== undefined)
+    refuse(`Cannot benchmark: expected a contest of ${names.join("; ")}, got ${JSON.stringify(unknown)}`);
+}
 
 function engines(): Engine[] {
   const found = (asked.length > 0 ? asked : NAMES).flatMap((name) => findEngine(name) ?? []);
@@ -81,6 +97,7 @@ function kernels(engine: Engine, script: string): void {
   console.log(`  geometric mean of bceHard and focalSquare ${Math.sqrt(mean).toFixed(2)}x`);
 }
 
+refuseUnknown();
 const found = engines();
 if (found.length === 0) throw new Error(`Cannot benchmark: expected one of ${NAMES.join(", ")}, got none`);
 console.log(`${cpus()[0]?.model.trim()}, one core`);

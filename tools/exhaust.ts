@@ -10,11 +10,22 @@ import { PRIMITIVES } from "../test/reference/primitives.ts";
 import { instantiate, worst } from "../test/reference/walk.ts";
 import { runLogits, type Worst } from "./exhaust/losses.ts";
 import { SETTINGS, type Setting } from "./exhaust/settings.ts";
+import { refuse } from "./refuse.ts";
+
+/** The rows that are asked for by name; all of them without a name. */
+function chosen<T extends { name: string }>(rows: readonly T[], names: readonly string[]): readonly T[] {
+  const unknown = names.find((name) => !rows.some((row) => row.name === name));
+  if (unknown !== undefined) {
+    const expected = rows.map(({ name }) => name).join(", ");
+    refuse(`Cannot exhaust: expected one of ${expected}, got ${JSON.stringify(unknown)}`);
+  }
+  return names.length === 0 ? rows : rows.filter(({ name }) => names.includes(name));
+}
 
 function runFunctions(names: readonly string[]): void {
+  const rows = chosen(PRIMITIVES, names);
   const probe = instantiate(readFileSync("build/probe.wasm"));
-  for (const row of PRIMITIVES) {
-    if (names.length > 0 && !names.includes(row.name)) continue;
+  for (const row of rows) {
     const { ulp, at, relative, points } = worst(probe, row, 1);
     console.log(
       `${row.name}: ${ulp.toFixed(4)} ulp at ${at}, ${relative.toFixed(3)} * 2^-24, ${points} points`,
@@ -37,6 +48,5 @@ function runLoss(setting: Setting): void {
 }
 
 const [first, ...rest] = process.argv.slice(2);
-if (first === "losses") {
-  for (const setting of SETTINGS) if (rest.length === 0 || rest.includes(setting.name)) runLoss(setting);
-} else runFunctions(process.argv.slice(2));
+if (first === "losses") for (const setting of chosen(SETTINGS, rest)) runLoss(setting);
+else runFunctions(process.argv.slice(2));

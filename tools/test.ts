@@ -1,5 +1,6 @@
 /**
- * Runs the suite on three engines in turn and counts: `bun tools/test.ts [ENGINE...] [-- FILTER]`.
+ * Runs the suite on three engines in turn and counts: `bun tools/test.ts [ENGINE...] [-- FILTER...]`. A file
+ * is run if its name contains one of the filters.
  *
  * Bun and Deno run the TypeScript sources. Node before 22.18 cannot load TypeScript, so every test file is
  * bundled for it first. The last line of the output is `N passed, N failed`, over all engines.
@@ -9,6 +10,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { type Engine, type EngineName, findEngine } from "./engines.ts";
+import { refuse } from "./refuse.ts";
 
 interface Tally {
   passed: number;
@@ -19,9 +21,16 @@ interface Tally {
 const NAMES: EngineName[] = ["bun", "deno", "node"];
 const args: string[] = process.argv.slice(2);
 const asked: string[] = args.filter((word) => (NAMES as string[]).includes(word));
-const filter: string = args.filter((word) => !asked.includes(word) && word !== "--")[0] ?? "";
-const files: string[] = readdirSync("test")
-  .filter((name) => name.endsWith(".test.ts") && name.includes(filter))
+const filters: string[] = args.filter((word) => !asked.includes(word) && word !== "--");
+const all: string[] = readdirSync("test").filter((name) => name.endsWith(".test.ts"));
+// npm swallows the `--`, so that a misspelt engine cannot be told from a filter.
+const stray = filters.find((filter) => !all.some((name) => name.includes(filter)));
+if (stray !== undefined) {
+  const expected = `${NAMES.join(", ")}, or a part of the name of a file in test/`;
+  refuse(`Cannot test: expected ${expected}, got ${JSON.stringify(stray)}`);
+}
+const files: string[] = all
+  .filter((name) => filters.length === 0 || filters.some((filter) => name.includes(filter)))
   .sort()
   .map((name) => join("test", name));
 
