@@ -126,7 +126,7 @@ export function defineLoss<P extends object>(definition: Definition<P>): Pointwi
 
   function run(call: Call<Form>, batch: Batch, out: Outputs): IntoResult {
     const { form, reduction, normalizer } = call;
-    const many = batch.logits.length > CHUNK || form.classes > 1;
+    const many = batch.logits.length > CHUNK;
     const mean = reduction === "mean";
     let by = mean && typeof normalizer === "number" ? normalizer : 0;
     if (mean && many && typeof normalizer !== "number") {

@@ -1,6 +1,7 @@
 /** Refusals and their messages, for every pointwise loss and every way to feed it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { drLoss, ohem, pairwise, softmaxFocal, sohem } from "../src/mod.ts";
 import { batch } from "./data.ts";
 import { loose, put, refuse } from "./refusal.ts";
 import { type Options, type Row, rowOf, TABLE } from "./table.ts";
@@ -176,4 +177,19 @@ test("parameters out of range are refused by name and value", () => {
   refuse(() => focal.loss(logits, targets, { alpha: 1.01 }), "RangeError", /1\.01/);
   refuse(() => focal.loss(logits, targets, { gamma: loose("2") }), "TypeError", /gamma/);
   refuse(() => bce.loss(logits, targets, loose({ gamma: 2 })), "TypeError", /gamma/);
+});
+
+test("null is no options, also where some are required", () => {
+  const [x, none] = [Float32Array.of(1, 2), loose(null)];
+  const calls = [
+    () => drLoss(x, Int32Array.of(1), none),
+    () => drLoss.stream(none),
+    () => ohem(x, none),
+    () => ohem.stream(none),
+    () => pairwise(x, Uint32Array.of(0, 1), none),
+    () => softmaxFocal(x, Int32Array.of(1), none),
+    () => sohem(x, x, none),
+    () => sohem.stream(none),
+  ];
+  for (const call of calls) refuse(call, "TypeError", /expected options as an object, got null$/);
 });

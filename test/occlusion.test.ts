@@ -310,6 +310,8 @@ test("kinds and shapes are refused", () => {
   refuse(() => apply(x, mask, loose({ ...shape, height: 3 })), "TypeError", /height/);
   refuse(() => applyBackward(x, mask, { ...shape, channels: 0 }), "RangeError", /channels/);
   refuse(() => maskBackward(x, x.slice(1), shape), "RangeError", /features/);
+  const cells = { size: 1024, window: 1, stride: 1 };
+  refuse(() => windows(cells), "RangeError", /2147483648 bytes, got 1048576 of 1024 x 1024$/);
 });
 
 test("the mask's loss is cross-entropy over the cells of the samples that train", () => {

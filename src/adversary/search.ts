@@ -1,6 +1,9 @@
 import { options as checkOptions, integer } from "../check.ts";
 import { floats, refuseAt, sizes } from "./shape.ts";
 
+/** Bytes of the masks of all windows: below what the engines take as one array. */
+const MOST = 2 ** 31;
+
 export interface WindowGrid {
   /** Rows and columns of the map. */
   readonly size: number;
@@ -47,10 +50,20 @@ function paint(
  * The masks of all windows, [windows, size, size], row by row: what `apply` takes to try each of them.
  *
  * Windows start at 0, stride, 2 stride, ..., and at size - window: 16 of them for size 7, window 2, stride 2.
+ *
+ * @throws {TypeError} for unknown options
+ * @throws {RangeError} for options out of range, and masks of more than 2^31 bytes
  */
 export function windows(options: WindowGrid): Uint8Array<ArrayBuffer> {
-  const { size, window, first } = starts("list occlusion windows", options);
-  const masks = new Uint8Array(first.length ** 2 * size * size);
+  const task = "list occlusion windows";
+  const { size, window, first } = starts(task, options);
+  const count = first.length ** 2;
+  if (count * size * size > MOST) {
+    throw new RangeError(
+      `Cannot ${task}: expected masks of at most ${MOST} bytes, got ${count} of ${size} x ${size}`,
+    );
+  }
+  const masks = new Uint8Array(count * size * size);
   first.forEach((row, i) => {
     first.forEach((column, j) => {
       paint(masks, (i * first.length + j) * size * size, size, window, row, column);

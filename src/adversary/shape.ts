@@ -4,7 +4,7 @@ import { array, integer } from "../check.ts";
 import { kernel } from "../wasm/kernel.ts";
 
 /** Cells of a map: their offsets in a room of the arena stay below 2^32. */
-export const MOST_CELLS: number = 2 ** 24;
+const MOST_CELLS = 2 ** 24;
 
 const MOST = Number.MAX_SAFE_INTEGER;
 const FINITE = 0x7f7fffff;

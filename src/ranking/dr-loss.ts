@@ -1,9 +1,11 @@
 import { outputs as checkOutputs } from "../check.ts";
-import { checkRows, type Labels } from "../rows/batch.ts";
+import { checkRows, type Labels, type RowBatch } from "../rows/batch.ts";
 import type { Row } from "../stream/rows.ts";
-import { type DrLossOptions, NAME, readForm } from "./form.ts";
+import { type DrForm, type DrLossOptions, NAME, readForm } from "./form.ts";
 import { gradient, tallyRows } from "./passes.ts";
 import { type DrBatchOptions, type DrLossIntoResult, DrLossStream, resultOf } from "./stream.ts";
+
+const COMPUTE = "compute drLoss";
 
 export interface DrLossResult extends DrLossIntoResult {
   /** d loss / d logits, one float32 per logit. */
@@ -28,30 +30,32 @@ export interface DrLoss {
   fromRows(rows: readonly Row[], options: DrLossOptions): DrLossStream;
 }
 
+type Options = DrLossOptions & DrBatchOptions;
+
+/** One batch, once it is checked. */
+function run(form: DrForm, batch: RowBatch, grad: Float32Array | undefined): DrLossIntoResult {
+  const tally = tallyRows(COMPUTE, form, batch);
+  if (grad) gradient(COMPUTE, form, batch, tally, grad);
+  return resultOf(form, tally);
+}
+
 function into(
   out: { grad?: Float32Array | undefined },
   logits: Float32Array,
   labels: Labels,
-  options: DrLossOptions & DrBatchOptions,
+  options: Options,
 ): DrLossIntoResult {
-  const task = `compute ${NAME}`;
-  checkOutputs(task, out, ["grad"]);
-  const form = readForm(task, options, ["mask"]);
-  const batch = checkRows(task, form.classes, logits, labels, options.mask, undefined, out);
-  const tally = tallyRows(task, form, batch);
-  if (out.grad) gradient(task, form, batch, tally, out.grad);
-  return resultOf(form, tally);
+  checkOutputs(COMPUTE, out, ["grad"]);
+  const form = readForm(COMPUTE, options, ["mask"]);
+  const batch = checkRows(COMPUTE, form.classes, logits, labels, options.mask, undefined, out);
+  return run(form, batch, out.grad);
 }
 
-function compute(
-  logits: Float32Array,
-  labels: Labels,
-  options: DrLossOptions & DrBatchOptions,
-): DrLossResult {
-  const { classes } = readForm(`compute ${NAME}`, options, ["mask"]);
-  checkRows(`compute ${NAME}`, classes, logits, labels, options.mask, undefined, {});
+function compute(logits: Float32Array, labels: Labels, options: Options): DrLossResult {
+  const form = readForm(COMPUTE, options, ["mask"]);
+  const batch = checkRows(COMPUTE, form.classes, logits, labels, options.mask, undefined, {});
   const grad = new Float32Array(logits.length);
-  const { loss, ...rest } = into({ grad }, logits, labels, options);
+  const { loss, ...rest } = run(form, batch, grad);
   return { loss, grad, ...rest };
 }
 

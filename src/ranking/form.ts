@@ -50,7 +50,7 @@ function sideForm(sign: 1 | -1, lambda: number, empty: number): SideForm {
 
 /** Checks the options of a call; `more` are names that belong to the batch. */
 export function readForm(task: string, options: unknown, more: readonly string[] = []): DrForm {
-  checkOptions(task, options ?? {}, [...KEYS, ...more]);
+  checkOptions(task, options, [...KEYS, ...more]);
   const { lambdaPos = 1, lambdaNeg = LAMBDA_NEG, ...rest } = (options ?? {}) as Partial<DrLossOptions>;
   const { scale = 6, tau = 4, margin = 0.5 } = rest;
   const classes = integer(task, "classes", rest.classes, 1, 2 ** 24);

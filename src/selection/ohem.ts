@@ -65,7 +65,7 @@ function checkRatio(task: string, ratio: unknown, positives: unknown): number {
 function select(losses: Float32Array, options: OhemOptions): Selection {
   const task = "select hard examples";
   checkLosses(task, "losses", losses);
-  checkOptions(task, options ?? {}, KEYS);
+  checkOptions(task, options, KEYS);
   const { budget, mask, boxes, iou, groups, positives, ratio } = options ?? {};
   const n = losses.length;
   const most = checkBudget(task, budget, n);

@@ -72,7 +72,7 @@ export class SohemStream {
 
   static create(options: unknown): SohemStream {
     const task = "stream sohem";
-    checkOptions(task, options ?? {}, OPTIONS);
+    checkOptions(task, options, OPTIONS);
     const given = (options ?? {}) as Partial<SohemStreamOptions>;
     const budget = checkBudget(task, given.budget, Infinity);
     const key = choice(task, "key", given.key ?? "ratio", GROUPINGS);

@@ -98,7 +98,7 @@ function select(
 ): StratifiedSelection {
   checkLosses(TASK, "classificationLosses", classification);
   checkLosses(TASK, "localizationLosses", localization);
-  checkOptions(TASK, options ?? {}, KEYS);
+  checkOptions(TASK, options, KEYS);
   const given = options ?? {};
   const { mask, boxes, groups, iou, seed } = given;
   const n = classification.length;

@@ -3,7 +3,7 @@ import type { Hardest } from "./hardest.ts";
 import type { Plan } from "./schedule.ts";
 
 /** The stratum of an example that does not exist. */
-export const NONE = 255;
+const NONE = 255;
 
 export interface Examples {
   readonly classification: Float32Array;

@@ -37,7 +37,7 @@ export class OhemStream {
 
   static create(options: unknown): OhemStream {
     const task = "stream ohem";
-    checkOptions(task, options ?? {}, ["budget"]);
+    checkOptions(task, options, ["budget"]);
     const given = (options ?? {}) as { budget?: unknown };
     const budget = checkBudget(task, given.budget, Infinity);
     return new OhemStream(budget, Candidates.empty(budget, 1));
