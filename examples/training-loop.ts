@@ -1,7 +1,8 @@
 /**
  * Gradient harmonizing over the batches of a training run: `bun examples/training-loop.ts`, `deno run examples/training-loop.ts`.
  *
- * A logistic regression on two features, 1 positive in 50. The loss of GHM-C hardly moves; `meanLoss` does.
+ * A logistic regression on two features, 1 positive in 50. The loss of GHM-C goes up and down with how many
+ * regions are occupied; `meanLoss` shows the progress.
  */
 import { ghmc } from "counterpoise";
 

@@ -24,7 +24,7 @@ const CLASSES: Base<Labels> = {
  *
  * A row is a sample, its norm g = 1 - p of its label, the slope of its cross-entropy in what the label lacks.
  * loss = sum_i CE_i / GD(g_i), GD(g) = bins times the rows in the unit region of g; dL/dx_ik = (p_ik - [k = label]) /
- * GD(g_i), with the density held constant. The loss is nearly constant by construction; `meanLoss` shows progress.
+ * GD(g_i), with the density held constant. The loss is no measure of progress; `meanLoss` is.
  *
  * @param logits shape [rows, classes], row-major, finite; -Infinity excludes a class that is not the label
  * @param labels shape [rows], each in [0, classes) or `ignoreIndex`: such a row does not exist

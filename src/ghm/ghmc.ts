@@ -20,7 +20,7 @@ const CLASSIFICATION: Base<Targets> = {
  * similar gradient norm. Drowning masses of easy samples, and outliers, lose their say.
  *
  * loss = sum_i CE_i / GD(g_i), GD(g) = bins times the samples in the unit region of g; dL/dx_i = signed g_i / GD(g_i),
- * with the density held constant. The loss is nearly constant by construction; `meanLoss` shows progress.
+ * with the density held constant. The loss is no measure of progress; `meanLoss` is.
  *
  * @param logits shape [n], any finite value
  * @param targets shape [n], each 0 or 1

@@ -8,7 +8,7 @@ import { reweigh, tally } from "./passes.ts";
 import type { Samples } from "./samples.ts";
 
 export interface GhmIntoResult {
-  /** The harmonized loss. Nearly constant by construction: follow `meanLoss` to see progress. */
+  /** The harmonized loss. No measure of progress: `meanLoss` is. */
   loss: number;
   /** The mean of the unweighted losses. */
   meanLoss: number;
