@@ -140,6 +140,15 @@ test("no circles", () => {
   refuseCycles("src");
 });
 
+test("no address becomes an index by a signed shift", () => {
+  // From 2^31 on the index would be negative: it reads nothing, and writes nothing or throws.
+  const signed = /[^>]>> [23]\b/;
+  const files = filesOf(pathOf("src")).map((file) => [file, text(relative(pathOf(), file))]);
+  for (const [file, code] of files) assert.doesNotMatch(code, signed, relative(pathOf(), file));
+  assert.ok(files.filter(([, code]) => />>> [23]\b/.test(code)).length > 20, "the walk found indices");
+  assert.match("f32.set(x, at.x >> 2)", signed);
+});
+
 test("the tables themselves have no circles", () => {
   for (const layers of [ASSEMBLY, SRC]) {
     const depth = (layer: string, path: string[]): number => {

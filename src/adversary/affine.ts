@@ -40,7 +40,7 @@ export function gridBytes(height: number, width: number): [number, number, numbe
 /** Normalised centres of `size` cells; one cell alone is at 0. */
 function centres(size: number, align: boolean, address: number): void {
   const { f64 } = views();
-  const start = address >> 3;
+  const start = address >>> 3;
   const divisor = align ? Math.max(size - 1, 1) : size;
   for (let i = 0; i < size; i++) f64[start + i] = (2 * i - (size - 1)) / divisor;
 }
@@ -65,7 +65,7 @@ export function thetaGradient(
   const { height, width, xs, ys, sums } = rooms;
   kernel.affineGridBackward(height, width, xs, ys, grad, sums);
   const { f64 } = views();
-  const at = sums >> 3;
+  const at = sums >>> 3;
   return [f64[at]!, f64[at + 2]!, f64[at + 4]!, f64[at + 1]!, f64[at + 3]!, f64[at + 5]!];
 }
 
@@ -102,7 +102,7 @@ export function affineGrid(theta: Float32Array, options: GridOptions): Float32Ar
     placeFinite(task, "theta", theta, s * 6, 6, rooms.theta);
     kernel.affineGrid(height, width, rooms.xs, rooms.ys, rooms.theta, grid);
     const { f32 } = views();
-    const start = grid >> 2;
+    const start = grid >>> 2;
     f32.fill(0, start + points, start + points + 3);
     const holds = isFinitePattern(kernel.extent(points, grid));
     out.set(f32.subarray(start, start + points), s * points);

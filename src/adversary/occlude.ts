@@ -40,7 +40,7 @@ function hide(
       const from = (s * channels + c) * cells;
       const count = Math.min(step, channels - c) * cells;
       const { f32 } = views();
-      const start = x >> 2;
+      const start = x >>> 2;
       f32.set(values.subarray(from, from + count), start);
       f32.fill(0, start + count, start + count + 3);
       if (!isFinitePattern(kernel.occlude(count, cells, x, keep, x))) {
@@ -106,7 +106,7 @@ export function maskBackward(
   const step = channelStep(channels, cells);
   const [x, y, sums] = reserve([step * cells * 4, step * cells * 4, cells * 8]) as [number, number, number];
   for (let s = 0; s < n; s++) {
-    views().f64.fill(0, sums >> 3, (sums >> 3) + cells);
+    views().f64.fill(0, sums >>> 3, (sums >>> 3) + cells);
     for (let c = 0; c < channels; c += step) {
       const from = (s * channels + c) * cells;
       const some = Math.min(step, channels - c);
@@ -114,7 +114,7 @@ export function maskBackward(
       placeFinite(task, "features", features, from, some * cells, y);
       kernel.addProducts(some, cells, x, y, sums);
     }
-    out.set(views().f64.subarray(sums >> 3, (sums >> 3) + cells), s * cells);
+    out.set(views().f64.subarray(sums >>> 3, (sums >>> 3) + cells), s * cells);
   }
   refuseOverflow(task, "mask gradients", out);
   return out;

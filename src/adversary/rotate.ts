@@ -53,13 +53,13 @@ function turn(task: string, angles: Float32Array, limit: number): Pick<Blocks, "
   const [at, sines, cosines] = reserve([count * 4, count * 4, count * 4]) as [number, number, number];
   placeFinite(task, "angles", angles, 0, count, at);
   const { f32 } = views();
-  for (let i = 0, j = at >> 2; i < count; i++, j++) {
+  for (let i = 0, j = at >>> 2; i < count; i++, j++) {
     const angle = f32[j]!;
     if (angle >= -limit && angle <= limit) free[i] = 1;
     else f32[j] = angle < 0 ? -limit : limit;
   }
   kernel.turns(count, at, sines, cosines);
-  const cut = (address: number) => f32.slice(address >> 2, (address >> 2) + count);
+  const cut = (address: number) => f32.slice(address >>> 2, (address >>> 2) + count);
   return { sines: cut(sines), cosines: cut(cosines), free };
 }
 
@@ -73,7 +73,7 @@ function rooms(task: string, maps: Maps): { sampler: Sampler; grid: GridRooms } 
 
 /** Lays the grid of one block and finds its corners. */
 function look({ sampler, grid }: { sampler: Sampler; grid: GridRooms }, sine: number, cosine: number): void {
-  views().f32.set([cosine, -sine, 0, sine, cosine, 0], grid.theta >> 2);
+  views().f32.set([cosine, -sine, 0, sine, cosine, 0], grid.theta >>> 2);
   kernel.affineGrid(grid.height, grid.width, grid.xs, grid.ys, grid.theta, sampler.grid);
   sampler.look();
 }

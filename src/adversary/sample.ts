@@ -108,7 +108,7 @@ export function sampleBackward(
     placeFinite(task, "grid", grid, s * points, points, sampler.grid);
     sampler.look();
     sampler.backward(s, gradOutput, features, gradFeatures);
-    const start = sampler.gradGrid >> 2;
+    const start = sampler.gradGrid >>> 2;
     gradGrid.set(views().f32.subarray(start, start + points), s * points);
   }
   if (sampler.overflows) refuseOverflow(task, "gradients of the features", gradFeatures);

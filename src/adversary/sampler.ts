@@ -93,17 +93,17 @@ export class Sampler {
     to: number,
   ): void {
     placeFinite(this.#task, name, values, from, channels * cells, this.#planes);
-    const start = this.#planes >> 2;
+    const start = this.#planes >>> 2;
     // Channels that are not there are zeros: they take part in sums over channels.
     if (channels < this.#step) views().f32.fill(0, start + channels * cells, start + this.#step * cells);
     kernel.toCells(this.#step, cells, this.#planes, to);
-    const end = (to >> 2) + cells * this.#step;
+    const end = (to >>> 2) + cells * this.#step;
     views().f32.fill(0, end, end + this.#step);
   }
 
   #copyOut(values: Float32Array, from: number, channels: number, cells: number, at: number): void {
     kernel.toPlanes(this.#step, cells, at, this.#planes);
-    const start = this.#planes >> 2;
+    const start = this.#planes >>> 2;
     const end = start + channels * cells;
     const { f32 } = views();
     f32.fill(0, end, end + 3);
@@ -137,12 +137,12 @@ export class Sampler {
     const row = this.#step * 4;
     const [x, y] = this.#scale;
     const points = this.#outCells;
-    views().f64.fill(0, this.#sums >> 3, (this.#sums >> 3) + points * 2);
+    views().f64.fill(0, this.#sums >>> 3, (this.#sums >>> 3) + points * 2);
     this.#groups((c, count) => {
       this.#copyIn("gradOutput", gradOutput, (first + c) * points, count, points, this.#grad);
       this.#copyIn("features", features, (first + c) * this.#cells, count, this.#cells, this.#from);
       kernel.slopes(points, row, this.#table, this.#from, this.#grad, x, y, this.#sums);
-      const start = this.#to >> 2;
+      const start = this.#to >>> 2;
       views().f32.fill(0, start, start + (this.#cells + 1) * this.#step);
       kernel.scatter(points, row, this.#table, this.#grad, this.#to);
       this.#copyOut(gradFeatures, (first + c) * this.#cells, count, this.#cells, this.#to);

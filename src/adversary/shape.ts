@@ -62,7 +62,7 @@ export function bytes(
 /** Puts a part of an array in the arena, with three zeros behind it, so that whole vectors hold nothing else. */
 function place(values: Float32Array, from: number, size: number, address: number): void {
   const { f32 } = views();
-  const start = address >> 2;
+  const start = address >>> 2;
   f32.set(values.subarray(from, from + size), start);
   f32.fill(0, start + size, start + size + 3);
 }

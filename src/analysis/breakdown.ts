@@ -52,7 +52,7 @@ function sumOf(
   first: number,
   step: number,
 ): { count: number; sum: number } {
-  const room = views().f32.subarray(at.loss >> 2, (at.loss >> 2) + CHUNK);
+  const room = views().f32.subarray(at.loss >>> 2, (at.loss >>> 2) + CHUNK);
   let held = 0;
   let count = 0;
   clear(at.words, DIGITS);

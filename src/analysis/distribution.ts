@@ -57,9 +57,9 @@ export function lossCdf(losses: Float32Array, options?: DistributionOptions): Lo
   for (let i = 0; i < n; i++) fraction[i] = (i + 1) / n;
   if (n === 0) return { fraction, cumulative: new Float64Array(0) };
   const [values, sums] = reserve([n * 4, n * 8]) as [number, number];
-  views().f32.set(ascending, values >> 2);
+  views().f32.set(ascending, values >>> 2);
   kernel.cumulate(n, values, sums);
-  const cumulative = views().f64.slice(sums >> 3, (sums >> 3) + n);
+  const cumulative = views().f64.slice(sums >>> 3, (sums >> 3) + n);
   const total = cumulative[n - 1]!;
   for (let i = 0; i < n; i++) cumulative[i] = total > 0 ? cumulative[i]! / total : fraction[i]!;
   return { fraction, cumulative };
@@ -68,7 +68,7 @@ export function lossCdf(losses: Float32Array, options?: DistributionOptions): Lo
 /** The sum of float32 values, exact and rounded once. */
 function exactSum(values: Float32Array): number {
   const [room] = reserve([values.length * 4]) as [number];
-  views().f32.set(values, room >> 2);
+  views().f32.set(values, room >>> 2);
   clear(at.words, DIGITS);
   kernel.sum(values.length, room, at.words);
   return kernel.total(at.words);

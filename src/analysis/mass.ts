@@ -50,12 +50,12 @@ export function gradientMass(
   clearCells(bins);
   signedNorms(task, batch, ({ from, size, valid }) => {
     const { f32 } = views();
-    f32.set(grad.subarray(from, from + size), at.x >> 2);
+    f32.set(grad.subarray(from, from + size), at.x >>> 2);
     if (batch.mask) kernel.blank(size, at.mask, at.x, at.t, at.w);
     kernel.magnitudes(size, at.x, 0, at.loss);
     const most = kernel.tallyFloor(size, at.grad, at.loss, bins, at.tables, at.bytes, at.cells) >>> 0;
     if (most >= 0x7f800000) {
-      const i = f32.subarray(at.loss >> 2, (at.loss >> 2) + size).findIndex((v) => !Number.isFinite(v));
+      const i = f32.subarray(at.loss >>> 2, (at.loss >>> 2) + size).findIndex((v) => !Number.isFinite(v));
       throw new RangeError(
         `Cannot ${task}: expected finite gradients, got ${grad[from + i]} at index ${from + i}`,
       );

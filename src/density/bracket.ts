@@ -56,14 +56,14 @@ export class DensityStream {
     this.#fits(task, g.length);
     const bins = this.#counts.length;
     const [room, counts] = reserve([CHUNK * 4, bins * 4]) as [number, number];
-    views().u32.fill(0, counts >> 2, (counts >> 2) + bins);
+    views().u32.fill(0, counts >>> 2, (counts >>> 2) + bins);
     for (let from = 0; from < g.length; from += CHUNK) {
       const part = g.subarray(from, from + CHUNK);
       copyNorms(task, part, room, at.report, from);
       kernel.fineHistogram(part.length, room, this.#scale, bins, counts);
     }
     const { u32 } = views();
-    for (let k = 0; k < bins; k++) this.#counts[k]! += u32[(counts >> 2) + k]!;
+    for (let k = 0; k < bins; k++) this.#counts[k]! += u32[(counts >>> 2) + k]!;
     this.#count += g.length;
     return this;
   }
@@ -110,7 +110,7 @@ export class DensityStream {
       number,
       number,
     ];
-    views().u32.set(this.#counts, counts >> 2);
+    views().u32.set(this.#counts, counts >>> 2);
     kernel.prefixSum(bins, counts, cumulative);
     for (let from = 0; from < n; from += CHUNK) {
       const part = g.subarray(from, from + CHUNK);
@@ -118,9 +118,9 @@ export class DensityStream {
       copyNorms(task, part, room, at.report, from);
       kernel.bracket(size, room, this.width, this.#scale, bins, cumulative, low, high, middle);
       const { u32, f64 } = views();
-      lower.set(u32.subarray(low >> 2, (low >> 2) + size), from);
-      upper.set(u32.subarray(high >> 2, (high >> 2) + size), from);
-      estimate.set(f64.subarray(middle >> 3, (middle >> 3) + size), from);
+      lower.set(u32.subarray(low >>> 2, (low >>> 2) + size), from);
+      upper.set(u32.subarray(high >>> 2, (high >>> 2) + size), from);
+      estimate.set(f64.subarray(middle >>> 3, (middle >>> 3) + size), from);
     }
     return { lower, upper, estimate };
   }

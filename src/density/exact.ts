@@ -21,9 +21,9 @@ const ONE = 0x3f800000;
 /** Throws unless `g` is a Float32Array of finite values in [0, 1]; they are left at `address`. */
 export function copyNorms(task: string, g: Float32Array, address: number, report: number, offset = 0): void {
   const { f32, u32 } = views();
-  f32.set(g, address >> 2);
+  f32.set(g, address >>> 2);
   kernel.surveySoft(g.length, address, report);
-  if (u32[report >> 2]! <= ONE) return;
+  if (u32[report >>> 2]! <= ONE) return;
   const i = g.findIndex((value) => !(value >= 0 && value <= 1));
   throw new RangeError(
     `Cannot ${task}: expected gradient norms in [0, 1], got ${g[i]} at index ${offset + i}`,
@@ -109,14 +109,14 @@ export function exactInto(out: Outputs, g: Float32Array, options?: WindowOptions
   copyNorms(task, g, rooms.g, rooms.scratch);
   kernel.windowCounts(n, rooms.g, width, rooms.counts, rooms.scratch);
   const { u32, f64 } = views();
-  out.counts?.set(u32.subarray(rooms.counts >> 2, (rooms.counts >> 2) + n));
+  out.counts?.set(u32.subarray(rooms.counts >>> 2, (rooms.counts >>> 2) + n));
   if (!out.density && !out.beta) return;
   const [density, beta] = rooms.wide;
   for (let from = 0; from < n; from += CHUNK) {
     const size = Math.min(CHUNK, n - from);
     kernel.exactDensity(size, rooms.g + from * 4, rooms.counts + from * 4, width, density, beta, n);
-    out.density?.set(f64.subarray(density >> 3, (density >> 3) + size), from);
-    out.beta?.set(f64.subarray(beta >> 3, (beta >> 3) + size), from);
+    out.density?.set(f64.subarray(density >>> 3, (density >>> 3) + size), from);
+    out.beta?.set(f64.subarray(beta >>> 3, (beta >>> 3) + size), from);
   }
 }
 

@@ -29,7 +29,7 @@ export function norms(
   let count = 0;
   signedNorms(task, batch, (chunk) => {
     const moved = moveValid(batch, chunk, at.grad, at.w1);
-    g.set(views().f32.subarray(at.w1 >> 2, (at.w1 >> 2) + moved), count);
+    g.set(views().f32.subarray(at.w1 >>> 2, (at.w1 >>> 2) + moved), count);
     count += moved;
   });
   return count === g.length ? g : g.slice(0, count);
@@ -50,8 +50,8 @@ export function normsAndLosses(
     const moved = moveValid(batch, chunk, at.grad, at.w1);
     moveValid(batch, chunk, at.loss, at.w0);
     const { f32 } = views();
-    g.set(f32.subarray(at.w1 >> 2, (at.w1 >> 2) + moved), count);
-    losses.set(f32.subarray(at.w0 >> 2, (at.w0 >> 2) + moved), count);
+    g.set(f32.subarray(at.w1 >>> 2, (at.w1 >>> 2) + moved), count);
+    losses.set(f32.subarray(at.w0 >>> 2, (at.w0 >>> 2) + moved), count);
     count += moved;
   });
   return { g: g.subarray(0, count), losses: losses.subarray(0, count) };

@@ -35,7 +35,7 @@ export function elements(form: Form): Sampler<Targets> {
       recall(grad, each) {
         for (let from = 0; from < size; from += CHUNK) {
           const some = Math.min(CHUNK, size - from);
-          views().f32.set(grad.subarray(from, from + some), at.grad >> 2);
+          views().f32.set(grad.subarray(from, from + some), at.grad >>> 2);
           each(chunk(from, some, some, 0));
         }
       },

@@ -38,9 +38,9 @@ function windows(task: string, samples: Samples, width: number): { rooms: Window
 /** Puts values of the valid samples of a chunk, which lie densely, where their factors are; with the factors' signs. */
 function scatter({ size, mask, factors }: Chunk, values: number): void {
   const { f32, i32, u8 } = views();
-  let next = values >> 2;
+  let next = values >>> 2;
   for (let i = 0; i < size; i++) {
-    const place = (factors >> 2) + i;
+    const place = (factors >>> 2) + i;
     if (u8[mask + i] === 0) f32[place] = 0;
     else f32[place] = i32[place]! < 0 ? -f32[next++]! : f32[next++]!;
   }

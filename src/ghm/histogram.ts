@@ -33,8 +33,8 @@ export function clearCells(bins: number): void {
 export function readCells(bins: number, masked: number): { histogram: Histogram; lossSum: number } {
   const lossSum = kernel.readCells(bins, at.cells, at.counts, at.sums, at.words);
   const { f64 } = views();
-  const counts = f64.slice(at.counts >> 3, (at.counts >> 3) + bins);
-  const lossSums = f64.slice(at.sums >> 3, (at.sums >> 3) + bins);
+  const counts = f64.slice(at.counts >>> 3, (at.counts >>> 3) + bins);
+  const lossSums = f64.slice(at.sums >>> 3, (at.sums >>> 3) + bins);
   counts[0]! -= masked;
   let total = 0;
   for (let bin = 0; bin < bins; bin++) total += counts[bin]!;
@@ -58,7 +58,7 @@ export class Tally {
     const { u32 } = views();
     for (let bin = 0; bin < this.bins; bin++) {
       const cell = at.cells + bin * CELL;
-      this.counts[bin]! += u32[cell >> 2]! - (bin === 0 ? masked : 0);
+      this.counts[bin]! += u32[cell >>> 2]! - (bin === 0 ? masked : 0);
       collect(cell + 8, this.#digits, bin * DIGITS);
     }
   }

@@ -58,7 +58,7 @@ function regionsOf({ size, free }: Samples): Regions {
 /** Lays out one weight per region, 1 / divisor, and 0 for an empty region. */
 export function layWeights(divisors: Float64Array): void {
   const { f32 } = views();
-  const table = at.table >> 2;
+  const table = at.table >>> 2;
   const bins = divisors.length;
   for (let j = 0; j < bins; j++) f32[table + j] = divisors[j]! > 0 ? 1 / divisors[j]! : 0;
   f32.fill(0, table + bins, table + 256);

@@ -39,18 +39,18 @@ export function rows(name: string, task: string, parameters: Record<string, unkn
       },
       put({ from, size }, grad) {
         kernel.weighRows(size, classes, at.x, at.w, at.e);
-        grad.set(views().f32.subarray(at.e >> 2, (at.e >> 2) + size * classes), from * classes);
+        grad.set(views().f32.subarray(at.e >>> 2, (at.e >>> 2) + size * classes), from * classes);
       },
       recall(grad, each) {
         for (let from = 0; from < size; from += most) {
           const { f32 } = views();
           const some = Math.min(most, size - from);
-          f32.set(grad.subarray(from * classes, (from + some) * classes), at.x >> 2);
-          f32.fill(1, at.w >> 2, (at.w >> 2) + some);
+          f32.set(grad.subarray(from * classes, (from + some) * classes), at.x >>> 2);
+          f32.fill(1, at.w >>> 2, (at.w >>> 2) + some);
           for (let r = 0; r < some; r++) {
             const row = from + r;
             // The gradient of the label is the norm, negated.
-            f32[(at.slope >> 2) + r] = isMissing(row) ? 0 : grad[row * classes + labels[row]!]!;
+            f32[(at.slope >>> 2) + r] = isMissing(row) ? 0 : grad[row * classes + labels[row]!]!;
           }
           each(chunk(from, some, some));
         }

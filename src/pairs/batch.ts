@@ -111,7 +111,7 @@ export function refusePairs(task: string, batch: PairBatch, from: number, size: 
 
 /** Throws for the first loss of the chunk in the arena that is not finite. */
 export function refusePairOverflow(task: string, batch: PairBatch, from: number, size: number): never {
-  const losses = views().f32.subarray(at.loss >> 2, (at.loss >> 2) + size);
+  const losses = views().f32.subarray(at.loss >>> 2, (at.loss >>> 2) + size);
   const k = from + losses.findIndex((loss) => !Number.isFinite(loss));
   const [preferred, other] = batch.pairs.subarray(2 * k, 2 * k + 2);
   throw new RangeError(

@@ -38,7 +38,7 @@ export function byRegion(
 /** Weights that are there for each pair. */
 function each(weights: Float32Array): Weigher {
   return ({ from, size, losses, factors }) => {
-    views().f32.set(weights.subarray(from, from + size), at.x >> 2);
+    views().f32.set(weights.subarray(from, from + size), at.x >>> 2);
     kernel.weigh(size, at.x, losses, factors, -1, losses, factors);
   };
 }

@@ -39,12 +39,12 @@ export function enter({ scores, pairs }: PairBatch, form: PairForm): Rooms {
     number,
   ];
   const { f32, f64, i32 } = views();
-  f32.set(scores, x >> 2);
-  f32[(x >> 2) + items] = NaN;
-  f64.fill(0, sums >> 3, (sums >> 3) + items + 1);
-  f32.fill(1, at.op >> 2, (at.op >> 2) + 3);
-  i32.set(form.fields, (at.op >> 2) + 3);
-  f32.fill(0, at.t >> 2, (at.t >> 2) + size);
+  f32.set(scores, x >>> 2);
+  f32[(x >>> 2) + items] = NaN;
+  f64.fill(0, sums >>> 3, (sums >>> 3) + items + 1);
+  f32.fill(1, at.op >>> 2, (at.op >>> 2) + 3);
+  i32.set(form.fields, (at.op >>> 2) + 3);
+  f32.fill(0, at.t >>> 2, (at.t >>> 2) + size);
   return { scores: x, sums, pairs: indices, end };
 }
 
@@ -53,8 +53,8 @@ function gather(task: string, batch: PairBatch, rooms: Rooms, from: number, size
   const { f32, u8, u32 } = views();
   const { scores, pairs, mask, weights } = batch;
   const end = from + size;
-  const w = at.w >> 2;
-  u32.set(pairs.subarray(2 * from, 2 * end), rooms.pairs >> 2);
+  const w = at.w >>> 2;
+  u32.set(pairs.subarray(2 * from, 2 * end), rooms.pairs >>> 2);
   if (weights) f32.set(weights.subarray(from, end), w);
   else f32.fill(1, w, w + (mask ? size : 4));
   if (mask) u8.set(mask.subarray(from, end), at.mask);
@@ -99,7 +99,7 @@ export function pairPass(
 export function leave(task: string, { sums }: Rooms, by: number, grad: Float32Array): void {
   const { f64 } = views();
   let most = 0;
-  for (let i = 0, from = sums >> 3; i < grad.length; i++) {
+  for (let i = 0, from = sums >>> 3; i < grad.length; i++) {
     const gradient = f64[from + i]! / by;
     most = Math.max(most, Math.abs(gradient));
     grad[i] = gradient;
@@ -113,5 +113,5 @@ export function leave(task: string, { sums }: Rooms, by: number, grad: Float32Ar
 
 /** Copies the losses of a chunk out of the arena. */
 export function copyLosses(out: Outputs, { from, size }: Pick<PairChunk, "from" | "size">): void {
-  out.losses?.set(views().f32.subarray(at.loss >> 2, (at.loss >> 2) + size), from);
+  out.losses?.set(views().f32.subarray(at.loss >>> 2, (at.loss >>> 2) + size), from);
 }

@@ -11,7 +11,7 @@ function burden(
   weights: Float32Array,
   { from, size, valid }: PairChunk,
 ): void {
-  views().f32.set(weights.subarray(from, from + size), at.x >> 2);
+  views().f32.set(weights.subarray(from, from + size), at.x >>> 2);
   if (valid < size) kernel.blank(size, at.mask, at.x, at.x, at.x);
   if (kernel.gauge(size, at.x) >>> 0 > 0x7f7fffff) refusePairs(task, batch, from, size);
   kernel.weigh(size, at.x, at.loss, at.w0, -1, at.loss, at.w0);
@@ -36,7 +36,7 @@ export function pairSamples(task: string, batch: PairBatch, divisor: () => numbe
     free: rooms.end,
     visit(task, _wantsGrad, each) {
       pairPass(task, form, plain, rooms, (chunk) => {
-        views().f32.copyWithin(factors >> 2, norms >> 2, (norms >> 2) + chunk.size);
+        views().f32.copyWithin(factors >>> 2, norms >>> 2, (norms >>> 2) + chunk.size);
         if (weights) burden(task, batch, weights, chunk);
         each({ ...chunk, mask: chunk.valid < chunk.size ? at.mask : 0, norms, losses, factors });
       });

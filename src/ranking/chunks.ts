@@ -61,12 +61,12 @@ function refuse(task: string, { classes }: DrForm, batch: RowBatch, from: number
 function isSound({ classes }: DrForm, batch: RowBatch, from: number, end: number, x: number): boolean {
   const { f32 } = views();
   let isWithin = true;
-  for (let r = from, at = x >> 2; r < end; r++, at += classes) {
+  for (let r = from, at = x >>> 2; r < end; r++, at += classes) {
     if (isIgnored(batch, r)) f32.fill(0, at, at + classes);
     else if (batch.labels[r]! > classes) isWithin = false;
   }
   const size = (end - from) * classes;
-  f32.fill(0, (x >> 2) + size, (x >> 2) + size + 4);
+  f32.fill(0, (x >>> 2) + size, (x >>> 2) + size + 4);
   return isWithin && kernel.extent(size, x) >>> 0 < 0x7f800000;
 }
 
@@ -77,11 +77,11 @@ export function chunks(task: string, form: DrForm, batch: RowBatch, each: (chunk
   for (let from = 0; from < batch.labels.length; from += rooms.rows) {
     const end = Math.min(from + rooms.rows, batch.labels.length);
     const { f32 } = views();
-    f32.set(batch.logits.subarray(from * classes, end * classes), rooms.x >> 2);
+    f32.set(batch.logits.subarray(from * classes, end * classes), rooms.x >>> 2);
     if (!isSound(form, batch, from, end, rooms.x)) refuse(task, form, batch, from, end);
     let valid = 0;
     let positives = 0;
-    for (let r = from, at = rooms.x >> 2; r < end; r++, at += classes) {
+    for (let r = from, at = rooms.x >>> 2; r < end; r++, at += classes) {
       const label = batch.labels[r]!;
       if (isIgnored(batch, r)) {
         f32.fill(-Infinity, at, at + classes);
@@ -89,7 +89,7 @@ export function chunks(task: string, form: DrForm, batch: RowBatch, each: (chunk
       }
       valid++;
       if (label === 0) continue;
-      f32[(rooms.own >> 2) + positives++] = f32[at + label - 1]!;
+      f32[(rooms.own >>> 2) + positives++] = f32[at + label - 1]!;
       f32[at + label - 1] = -Infinity;
     }
     each({ ...rooms, from, end, valid, positives });

@@ -11,8 +11,8 @@ import { DrTally } from "./tally.ts";
 function addSide(to: Side, { factor }: SideForm, n: number, x: number, { p, power }: Rooms): void {
   kernel.drScores(n, x, factor, p, fixed.report);
   const { f64 } = views();
-  const highest = bucketOf(f64[fixed.report >> 3]!);
-  const lowest = bucketOf(f64[(fixed.report >> 3) + 1]!);
+  const highest = bucketOf(f64[fixed.report >>> 3]!);
+  const lowest = bucketOf(f64[(fixed.report >>> 3) + 1]!);
   to.raise(highest);
   kernel.drPowers(n, p, factor, power);
   for (let bucket = highest; bucket >= lowest && to.sum(bucket, 0); bucket--) {
@@ -62,7 +62,7 @@ export function settle({ positive, negative, scale, tau, margin }: DrForm, tally
   const pNeg = mean(tally.sides[0], negative);
   const pPos = mean(tally.sides[1], positive);
   kernel.drLink(scale * (pNeg - pPos + margin), fixed.report);
-  const [softplus, sigmoid] = views().f64.subarray(fixed.report >> 3, (fixed.report >> 3) + 2);
+  const [softplus, sigmoid] = views().f64.subarray(fixed.report >>> 3, (fixed.report >>> 3) + 2);
   return { loss: (tau / scale) * softplus!, pPos, pNeg, slope: tau * sigmoid! };
 }
 
@@ -100,10 +100,10 @@ export function gradient(
       throw new RangeError(`Cannot ${task}: expected rows that the stream has seen, got ${got}`);
     }
     const { f32 } = views();
-    for (let r = from, at = x >> 2, k = own >> 2; r < end; r++, at += classes) {
+    for (let r = from, at = x >>> 2, k = own >>> 2; r < end; r++, at += classes) {
       const label = batch.labels[r]!;
       if (label > 0 && !isIgnored(batch, r)) f32[at + label - 1] = f32[k++]!;
     }
-    grad.set(f32.subarray(x >> 2, (x >> 2) + size), from * classes);
+    grad.set(f32.subarray(x >>> 2, (x >>> 2) + size), from * classes);
   });
 }

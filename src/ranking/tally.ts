@@ -104,7 +104,7 @@ export class DrTally {
       tally.#addCounts(task, count, positives);
       if (bin === 0) continue;
       const side = tally.sides[((bin - 1) >> 1) & 1]!;
-      const bucket = ((bin - 1) >> 2) - MOST;
+      const bucket = ((bin - 1) >>> 2) - MOST;
       side.raise(bucket);
       const sum = side.sum(bucket, (bin - 1) & 1);
       if (sum) addDigits(sum, digits);

@@ -16,15 +16,15 @@ export function admit({ at }: Rooms, form: RowForm, batch: RowBatch, from: numbe
   const { f32, i32, u8 } = views();
   const { classes, ignoreIndex } = form;
   const { labels, mask, weights } = batch;
-  i32.set(part(labels, from, rows), at.labels >> 2);
-  if (weights) f32.set(part(weights, from, rows), at.w >> 2);
-  else f32.fill(1, at.w >> 2, (at.w >> 2) + rows);
+  i32.set(part(labels, from, rows), at.labels >>> 2);
+  if (weights) f32.set(part(weights, from, rows), at.w >>> 2);
+  else f32.fill(1, at.w >>> 2, (at.w >>> 2) + rows);
   const all = mask || weights ? -1 : kernel.countLabels(rows, classes, at.labels, ignoreIndex);
   if (all >= 0) return { isBad: false, valid: rows, positives: all };
   if (mask) u8.set(part(mask, from, rows), at.mask);
   else u8.fill(1, at.mask, at.mask + rows);
   kernel.admitRows(rows, classes, at.labels, ignoreIndex, at.mask, at.w, fixed.report);
-  const report = fixed.report >> 2;
+  const report = fixed.report >>> 2;
   return { isBad: i32[report] !== 0, valid: i32[report + 1]!, positives: i32[report + 2]! };
 }
 

@@ -124,7 +124,7 @@ export function refuseRowOverflow(
   what = "weighted losses",
   each = 1,
 ): never {
-  const results = views().f32.subarray(address >> 2, (address >> 2) + rows * each);
+  const results = views().f32.subarray(address >>> 2, (address >>> 2) + rows * each);
   const row = from + Math.floor(results.findIndex((result) => !Number.isFinite(result)) / each);
   throw new RangeError(
     `Cannot ${task}: expected ${what} that a float32 can hold, got an overflow at row ${row} ` +

@@ -27,15 +27,15 @@ export interface RowChunk {
 /** Parameters of the binary loss, which sees every row as a target 0 with the logit v, and weights of the classes. */
 function setUp({ at }: Rooms, { fields, share, alpha, second }: RowForm, rows: number): void {
   const { f32, i32 } = views();
-  const op = fixed.op >> 2;
+  const op = fixed.op >>> 2;
   f32[op] = 1;
   f32[op + 1] = 1;
   // One of the two is 1.
   f32[op + 2] = typeof alpha === "number" ? share * alpha : share;
   for (let i = 0; i < fields.length; i++) i32[op + 3 + i] = fields[i]!;
-  if (typeof alpha !== "number") f32.set(alpha, at.alpha >> 2);
-  f32.fill(0, at.zeros >> 2, (at.zeros >> 2) + rows);
-  if (second) f32.fill(1, at.ones >> 2, (at.ones >> 2) + rows);
+  if (typeof alpha !== "number") f32.set(alpha, at.alpha >>> 2);
+  f32.fill(0, at.zeros >>> 2, (at.zeros >>> 2) + rows);
+  if (second) f32.fill(1, at.ones >>> 2, (at.ones >>> 2) + rows);
 }
 
 /** The margins and their exponentials, one copy where the binary loss expects it: see `marginRows`. */
@@ -56,7 +56,7 @@ function enter(
   const { at } = rooms;
   const { classes, alpha, second } = form;
   const logits = part(batch.logits, from * classes, rows * classes);
-  views().f32.set(logits, at.x >> 2);
+  views().f32.set(logits, at.x >>> 2);
   if (hasIgnored) kernel.blankRows(rows, classes, at.x, at.labels);
   if (typeof alpha !== "number") kernel.weighLabels(rows, at.labels, at.alpha, at.w);
   const isBad = kernel.enterRows(rows, classes, at.x, at.labels, at.own);
@@ -177,6 +177,6 @@ export function checkRowGradients(
 export function copyRows(out: Outputs, classes: number, chunk: RowChunk): void {
   const { f32 } = views();
   const { from, rows, losses, grad } = chunk;
-  out.grad?.set(f32.subarray(grad >> 2, (grad >> 2) + rows * classes), from * classes);
-  out.losses?.set(f32.subarray(losses >> 2, (losses >> 2) + rows), from);
+  out.grad?.set(f32.subarray(grad >>> 2, (grad >>> 2) + rows * classes), from * classes);
+  out.losses?.set(f32.subarray(losses >>> 2, (losses >>> 2) + rows), from);
 }

@@ -28,7 +28,7 @@ export function admit(
 ): number {
   const size = Math.min(losses.length - from, CHUNK);
   const { f32, u8 } = views();
-  f32.set(part(losses, from, size), at.x >> 2);
+  f32.set(part(losses, from, size), at.x >>> 2);
   if (mask) u8.set(part(mask, from, size), at.mask);
   if (kernel.admitLosses(size, at.x, mask ? at.mask : 0) !== 0) refuse(task, losses, mask, from);
   return size;
@@ -47,7 +47,7 @@ export function floorOf(budget: number, n: number, enter: (from: number) => numb
   // An odd number of vectors, so that what has a period in the data seldom has the same in the groups.
   const groups = 4 * (budget | 1);
   const [maxima] = reserve([4 * groups]) as [number];
-  views().f32.fill(-Infinity, maxima >> 2, (maxima >> 2) + groups);
+  views().f32.fill(-Infinity, maxima >>> 2, (maxima >>> 2) + groups);
   for (let from = 0; from < n; from += CHUNK) {
     kernel.groupMaxima(enter(from), at.x, groups, (from / 4) % groups, maxima);
   }

@@ -103,7 +103,7 @@ export class Hardest {
       const [table, pairs] = rooms(size);
       const above = this.#threshold(first + from);
       const count = kernel.gather(size, at.x, first + from, above, this.budget, pairs, table);
-      this.#append(views().u32.subarray(pairs >> 2, (pairs >> 2) + 2 * count));
+      this.#append(views().u32.subarray(pairs >>> 2, (pairs >>> 2) + 2 * count));
     }
   }
 
@@ -129,7 +129,7 @@ export class Hardest {
   /** Puts the pairs into the arena. */
   #enter(): [table: number, pairs: number, spare: number] {
     const all = rooms(this.#held);
-    views().u32.set(this.#words.subarray(0, 2 * this.#held), all[1] >> 2);
+    views().u32.set(this.#words.subarray(0, 2 * this.#held), all[1] >>> 2);
     return all;
   }
 
@@ -138,10 +138,10 @@ export class Hardest {
     const [table, pairs, spare] = this.#enter();
     const { u32 } = views();
     kernel.cutPairs(this.#held, pairs, this.budget, spare, table);
-    this.#words.set(u32.subarray(pairs >> 2, (pairs >> 2) + 2 * this.budget));
+    this.#words.set(u32.subarray(pairs >>> 2, (pairs >>> 2) + 2 * this.budget));
     this.#held = this.budget;
-    this.#index = ~u32[table >> 2]! >>> 0;
-    this.#above = (u32[(table >> 2) + 1]! ^ 0x80000000) | 0;
+    this.#index = ~u32[table >>> 2]! >>> 0;
+    this.#above = (u32[(table >>> 2) + 1]! ^ 0x80000000) | 0;
   }
 
   /** Adds what another one has collected. */

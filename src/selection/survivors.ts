@@ -46,7 +46,7 @@ function suppressGroup(
   const { f32, u8 } = views();
   for (let k = 0; k < n; k++) {
     const i = indices[places[k]!]!;
-    for (let c = 0; c < 4; c++) f32[(from >> 2) + 4 * k + c] = boxes[4 * i + c]!;
+    for (let c = 0; c < 4; c++) f32[(from >>> 2) + 4 * k + c] = boxes[4 * i + c]!;
     if (positives) u8[flags + k] = positives[i]!;
   }
   kernel.suppress(n, from, positives ? flags : 0, iou, most, needed, room, out);

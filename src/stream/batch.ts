@@ -111,7 +111,7 @@ export function refuseOverflow(
   what = "weighted losses",
   address: number = at.loss,
 ): never {
-  const results = views().f32.subarray(address >> 2, (address >> 2) + size);
+  const results = views().f32.subarray(address >>> 2, (address >>> 2) + size);
   const i = from + results.findIndex((result) => !Number.isFinite(result));
   throw new RangeError(
     `Cannot ${task}: expected ${what} that a float32 can hold, got an overflow at index ${i} ` +

@@ -10,7 +10,7 @@ const LARGEST = 0x7f7fffff;
 /** Targets above 1/2 of the chunk in the arena. */
 export function countPositives(size: number): number {
   kernel.surveySoft(size, at.t, at.report);
-  return views().i32[(at.report >> 2) + 1]!;
+  return views().i32[(at.report >>> 2) + 1]!;
 }
 
 /** Whether one of the values in the arena is not finite. */
@@ -30,7 +30,7 @@ export function inspect(
   size: number,
 ): { isSoft: boolean; heaviest: number; positives: number | undefined } {
   const { f32, u32 } = views();
-  const report = at.report >> 2;
+  const report = at.report >>> 2;
   let isSoft = false;
   let positives: number | undefined;
   let refused = false;

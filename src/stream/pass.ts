@@ -33,10 +33,10 @@ export interface Chunk extends Surveyed, Sums {
 
 function copyIn(batch: Batch, from: number, size: number): void {
   const { f32, u8 } = views();
-  f32.set(part(batch.logits, from, size), at.x >> 2);
+  f32.set(part(batch.logits, from, size), at.x >>> 2);
   copyTargets(batch, from, size);
-  if (batch.weights) f32.set(part(batch.weights, from, size), at.w >> 2);
-  else if (batch.mask) f32.fill(1, at.w >> 2, (at.w >> 2) + size);
+  if (batch.weights) f32.set(part(batch.weights, from, size), at.w >>> 2);
+  else if (batch.mask) f32.fill(1, at.w >>> 2, (at.w >>> 2) + size);
   if (batch.mask) u8.set(part(batch.mask, from, size), at.mask);
 }
 
@@ -44,7 +44,7 @@ function copyTargets(batch: Batch, from: number, size: number): void {
   const { f32, u8 } = views();
   const targets = part<Float32Array | Uint8Array>(batch.targets, from, size);
   if (targets.BYTES_PER_ELEMENT === 4) {
-    f32.set(targets, at.t >> 2);
+    f32.set(targets, at.t >>> 2);
   } else {
     u8.set(targets, at.bytes);
     kernel.widen(size, at.bytes, at.t);
@@ -76,7 +76,7 @@ export function census(batch: Batch): { valid: number; positives: number } {
 /** Lays class weights out over the chunk, one per element. */
 function layPattern(value: PerClass, classes: number, phase: number, size: number, address: number): void {
   const { f32 } = views();
-  const start = address >> 2;
+  const start = address >>> 2;
   if (typeof value === "number") {
     f32.fill(value, start, start + size);
     return;
@@ -93,14 +93,14 @@ function layPattern(value: PerClass, classes: number, phase: number, size: numbe
 function layWeights(form: Form, batch: Batch, from: number, size: number): number {
   const { f32 } = views();
   const { positive, negative, classes } = form;
-  const op = at.op >> 2;
+  const op = at.op >>> 2;
   const each = batch.weights || batch.mask;
   if (typeof positive === "number" && typeof negative === "number") {
     f32[op + 1] = positive;
     f32[op + 2] = negative;
-    f32.fill(positive, at.a1 >> 2, (at.a1 >> 2) + 4);
-    f32.fill(negative, at.a0 >> 2, (at.a0 >> 2) + 4);
-    if (!each) f32.fill(1, at.w >> 2, (at.w >> 2) + 4);
+    f32.fill(positive, at.a1 >>> 2, (at.a1 >>> 2) + 4);
+    f32.fill(negative, at.a0 >>> 2, (at.a0 >>> 2) + 4);
+    if (!each) f32.fill(1, at.w >>> 2, (at.w >>> 2) + 4);
     return each ? -1 : 0;
   }
   f32[op + 1] = 1;
@@ -111,7 +111,7 @@ function layWeights(form: Form, batch: Batch, from: number, size: number): numbe
     layPattern(positive, classes, phase, size, at.a1);
     layPattern(negative, classes, phase, size, at.a0);
   }
-  if (!each) f32.fill(1, at.w >> 2, (at.w >> 2) + size);
+  if (!each) f32.fill(1, at.w >>> 2, (at.w >>> 2) + size);
   return -1;
 }
 
@@ -182,8 +182,8 @@ export function pass(
     const positives = (): number => known ?? countPositives(size);
     const by = divisor({ from, size, valid, positives });
     const single = Math.fround(by) === by;
-    f32[at.op >> 2] = single ? by : 1;
-    for (let i = 0; i < form.fields.length; i++) i32[(at.op >> 2) + 3 + i] = form.fields[i]!;
+    f32[at.op >>> 2] = single ? by : 1;
+    for (let i = 0; i < form.fields.length; i++) i32[(at.op >>> 2) + 3 + i] = form.fields[i]!;
     const stride = layWeights(form, batch, from, size);
     const isLaid = wantsLosses || !form.packs;
     const { addends, many, bounds } = form.real
@@ -214,6 +214,6 @@ export function checkGradients(task: string, batch: Batch, { from, size, isSteep
 export function copyOut(out: Outputs, chunk: Pick<Chunk, "from" | "size">): void {
   const { f32 } = views();
   const { from, size } = chunk;
-  out.grad?.set(f32.subarray(at.grad >> 2, (at.grad >> 2) + size), from);
-  out.losses?.set(f32.subarray(at.loss >> 2, (at.loss >> 2) + size), from);
+  out.grad?.set(f32.subarray(at.grad >>> 2, (at.grad >>> 2) + size), from);
+  out.losses?.set(f32.subarray(at.loss >>> 2, (at.loss >>> 2) + size), from);
 }
