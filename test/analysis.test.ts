@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bce, breakdown, density, focal, gradientMass, lossCdf, ohem, priorBias, share } from "../src/mod.ts";
+import { kernel } from "../src/wasm/kernel.ts";
 import { batch, mask, random } from "./data.ts";
 import fc from "./property.ts";
 import { fromGrid, gridSum } from "./reference/fixed-point.ts";
@@ -79,6 +80,26 @@ test("a share is the curve read from the hard end", () => {
     [0, 0.6, 0.75, 0.9, 1],
   );
   assert.deepEqual([share(new Float32Array(3), 0.3), share(new Float32Array(0), 0.3)], [0.3, 0.3]);
+});
+
+test("the share of a long batch takes no memory for the batch", () => {
+  const values = Float32Array.from({ length: 3e6 }, (_, i) => (i % 1000) / 256);
+  share(values.subarray(0, 40000), 0.001);
+  const before = kernel.memory.buffer.byteLength;
+  const got = share(values, 0.001);
+  assert.equal(kernel.memory.buffer.byteLength, before);
+  assert.ok(Math.abs(got - 0.002) < 1e-12, `${got}`);
+});
+
+test("a share is that of the mask that was checked", () => {
+  const values = Float32Array.of(1, 6, 0, 3);
+  let reads = 0;
+  const options = {
+    get mask() {
+      return reads++ ? Uint8Array.of(0, 1) : Uint8Array.of(1, 0, 1, 1);
+    },
+  };
+  assert.equal(share(values, 1 / 3, options), 0.75);
 });
 
 test("the gradient mass is exact, by difficulty, and masked gradients count nowhere", () => {

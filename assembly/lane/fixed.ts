@@ -24,7 +24,7 @@ export class Fixed {
     let significand = <i64>(bits & 0x7fffff) | (exponent ? 0x800000 : 0);
     let shift = <i32>max<u32>(exponent, 1) - 24;
     if (shift < 0) {
-      significand = Fixed.halve(significand, <i64>min(-shift, 26));
+      significand = Fixed.halve(significand, <i64>-shift);
       shift = 0;
     }
     Fixed.add(words, bits >> 31 ? -significand : significand, <usize>(shift >> 5), <i64>(shift & 31));

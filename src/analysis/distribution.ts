@@ -1,4 +1,4 @@
-import { at, reserve, views } from "../arena.ts";
+import { at, CHUNK, part, reserve, views } from "../arena.ts";
 import { options as checkOptions, number } from "../check.ts";
 import { checkBytes, checkLosses } from "../selection/arguments.ts";
 import { hardestOf } from "../selection/batch.ts";
@@ -18,18 +18,26 @@ export interface LossCdf {
   cumulative: Float64Array;
 }
 
-/** The losses from the highest on; they must not be negative. */
-function descending(
+/** Throws unless losses and options are of their kinds; returns the mask. */
+function checkMask(
   task: string,
   losses: Float32Array,
   options: DistributionOptions | undefined,
-  count?: number,
-): Float32Array<ArrayBuffer> {
+): Uint8Array | undefined {
   checkLosses(task, "losses", losses);
   checkOptions(task, options, ["mask"]);
   const mask = options?.mask;
   checkBytes(task, "mask", mask, losses.length);
-  const n = count ?? losses.length;
+  return mask;
+}
+
+/** The n highest losses, from the highest on; none may be negative. */
+function descending(
+  task: string,
+  losses: Float32Array,
+  mask: Uint8Array | undefined,
+  n: number,
+): Float32Array<ArrayBuffer> {
   if (n > MOST) throw new RangeError(`Cannot ${task}: expected at most ${MOST} losses to sort, got ${n}`);
   for (let i = 0; i < losses.length; i++) {
     if (losses[i]! < 0 && mask?.[i] !== 0) {
@@ -51,7 +59,9 @@ function descending(
  * Source: Lin et al. 2017 (arXiv 1708.02002), figure 4.
  */
 export function lossCdf(losses: Float32Array, options?: DistributionOptions): LossCdf {
-  const ascending = descending("compute the loss distribution", losses, options).reverse();
+  const task = "compute the loss distribution";
+  const mask = checkMask(task, losses, options);
+  const ascending = descending(task, losses, mask, losses.length).reverse();
   const n = ascending.length;
   const fraction = new Float64Array(n);
   for (let i = 0; i < n; i++) fraction[i] = (i + 1) / n;
@@ -59,7 +69,7 @@ export function lossCdf(losses: Float32Array, options?: DistributionOptions): Lo
   const [values, sums] = reserve([n * 4, n * 8]) as [number, number];
   views().f32.set(ascending, values >>> 2);
   kernel.cumulate(n, values, sums);
-  const cumulative = views().f64.slice(sums >>> 3, (sums >> 3) + n);
+  const cumulative = views().f64.slice(sums >>> 3, (sums >>> 3) + n);
   const total = cumulative[n - 1]!;
   for (let i = 0; i < n; i++) cumulative[i] = total > 0 ? cumulative[i]! / total : fraction[i]!;
   return { fraction, cumulative };
@@ -67,10 +77,12 @@ export function lossCdf(losses: Float32Array, options?: DistributionOptions): Lo
 
 /** The sum of float32 values, exact and rounded once. */
 function exactSum(values: Float32Array): number {
-  const [room] = reserve([values.length * 4]) as [number];
-  views().f32.set(values, room >>> 2);
   clear(at.words, DIGITS);
-  kernel.sum(values.length, room, at.words);
+  for (let from = 0; from < values.length; from += CHUNK) {
+    const size = Math.min(CHUNK, values.length - from);
+    views().f32.set(part(values, from, size), at.x >>> 2);
+    kernel.sum(size, at.x, at.words);
+  }
   return kernel.total(at.words);
 }
 
@@ -89,12 +101,11 @@ function exactSum(values: Float32Array): number {
 export function share(losses: Float32Array, fraction: number, options?: DistributionOptions): number {
   const task = "compute the share of the hardest";
   number(task, "fraction", fraction, 0, 1);
-  checkLosses(task, "losses", losses);
-  const mask = options?.mask;
+  const mask = checkMask(task, losses, options);
   const valid = mask ? losses.filter((_, i) => mask[i] !== 0) : losses;
   const exact = fraction * valid.length;
   const whole = Math.floor(exact);
-  const hardest = descending(task, losses, options, Math.min(whole + 1, valid.length));
+  const hardest = descending(task, losses, mask, Math.min(whole + 1, valid.length));
   const total = exactSum(valid);
   if (total === 0) return fraction;
   const next = exactSum(hardest.subarray(whole));
