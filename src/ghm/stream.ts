@@ -68,7 +68,7 @@ export class GhmStream<T = Targets> {
   result(): GhmIntoResult {
     const histogram = this.#tally.read();
     return {
-      loss: harmonize(histogram, this.#divisors()),
+      loss: harmonize(histogram, divisorsOf(this.#options, histogram)),
       meanLoss: this.#tally.lossSum() / Math.max(histogram.total, 1),
       count: histogram.total,
       histogram,
