@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { batch, pick, shuffled, softTargets } from "./data.ts";
+import { soil } from "./soil.ts";
 import { type Options, type Outputs, type Row, SOFT, TABLE } from "./table.ts";
 
 /** Values around every seam of the kernels' arithmetic. */
@@ -72,6 +73,25 @@ for (const row of TABLE) {
     }
   });
 
+  test(`${row.name}: what lies behind the last element does not show`, () => {
+    const x = mixed(40);
+    for (const y of kinds(row, 40, 67)) {
+      for (let n = 0; n < 20; n++) {
+        const cut = (v: Float32Array): Float32Array<ArrayBuffer> => v.slice(40 - n);
+        const weights = new Float32Array(n).fill(1);
+        for (const options of [{}, { weights }, { mask: new Uint8Array(n).fill(1) }]) {
+          soil();
+          const got = elements(row, cut(x), cut(y), options);
+          soil();
+          const { count, positives } = row.loss.stream().update(cut(x), cut(y), options).result();
+          same(got, elements(row, cut(x), cut(y), {}), `${n} elements`);
+          assert.equal(count, n);
+          if (!row.real) assert.equal(positives, cut(y).filter((v) => v > 0.5).length);
+        }
+      }
+    }
+  });
+
   test(`${row.name}: neither the outputs asked for, nor mask, weights or classes change a bit`, () => {
     const n = 16500;
     const x = mixed(n);
@@ -121,16 +141,18 @@ for (const row of SOFT) {
     for (const n of [5, 64, 333, 16400]) {
       const x = mixed(n);
       const { targets } = batch(n, 71);
-      for (const params of row.settings) {
-        const want = elements(row, x, targets, params);
-        const at = Math.floor(n / 2);
-        const y = targets.slice();
-        y[at] = row.real ? x[at] + 3 : 0.4;
-        const got = elements(row, x, y, params);
-        assert.notEqual(got.losses[at], want.losses[at]);
-        got.losses[at] = want.losses[at];
-        got.grad[at] = want.grad[at];
-        same(got, want, `${n} elements, ${JSON.stringify(params)}`);
+      for (const hard of [targets, targets.map((t) => 1 - t)]) {
+        for (const params of row.settings) {
+          const want = elements(row, x, hard, params);
+          const at = Math.floor(n / 2);
+          const y = hard.slice();
+          y[at] = row.real ? x[at] + 3 : 0.4;
+          const got = elements(row, x, y, params);
+          assert.notEqual(got.losses[at], want.losses[at]);
+          got.losses[at] = want.losses[at];
+          got.grad[at] = want.grad[at];
+          same(got, want, `${n} elements, ${JSON.stringify(params)}`);
+        }
       }
     }
   });

@@ -63,6 +63,16 @@ for (const row of TABLE) {
     assert.ok(plain.loss > 0);
   });
 
+  test(`${row.name}: a weight of -0 is a weight of 0`, () => {
+    const { logits, targets } = batch(9, 29);
+    const zeros = new Float32Array(9);
+    const minus = new Float32Array(9).fill(-0);
+    const none = row.loss(logits, targets, { weights: zeros, reduction: "none" });
+    const same = row.loss(logits, targets, { weights: minus, reduction: "none" });
+    assert.ok(same.loss === 0 && same.count === none.count);
+    assert.ok([...(same.losses as Float32Array), ...same.grad].every((v) => v === 0));
+  });
+
   test(`${row.name}: a mask takes elements out as if they were not there`, () => {
     for (const n of [1, 5, 66, 16390]) {
       const { logits, targets } = batch(n, 31);
