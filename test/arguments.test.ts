@@ -97,7 +97,7 @@ for (const row of TABLE) {
     refuse(() => row.loss.stream(loose({ colour: 2 })), "TypeError", /colour/);
     refuse(() => row.loss(logits, targets, loose({ reduction: "median" })), "RangeError", /median/);
     refuse(() => row.loss(logits, targets, loose({ normalizer: "rows" })), "RangeError", /rows/);
-    for (const bad of [0, -1, Number.NaN, Infinity]) {
+    for (const bad of [0, -1, 2 ** -127, Number.NaN, Infinity]) {
       refuse(() => row.loss(logits, targets, { normalizer: bad }), "RangeError", /normalizer/);
     }
     for (const [bad, got] of [

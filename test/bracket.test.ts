@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { density } from "../src/mod.ts";
+import { kernel } from "../src/wasm/kernel.ts";
 import { norms, some, uniform, width } from "./norm-data.ts";
 import fc from "./property.ts";
 import { bracketTruth, densityTruth } from "./reference/density.ts";
+import { refuse } from "./refusal.ts";
 
 test("T5: the bracket holds the exact count, always", () => {
   let [open, tight] = [0, 0];
@@ -72,4 +74,24 @@ test("T5: small widths, whose histogram is large", () => {
       });
     }
   }
+});
+
+test("T5: a window narrower than the finest bin is bracketed, in bounded memory", () => {
+  const g = Float32Array.of(0, 0.25, 0.25, 0.5, 1);
+  const before = kernel.memory.buffer.byteLength;
+  const { lower, upper } = density.bracket(g, { width: 1e-9, refine: 64 });
+  assert.ok(kernel.memory.buffer.byteLength - before < 2 ** 26);
+  const { counts } = density.exact(g, { width: 1e-9 });
+  counts.forEach((n, i) => {
+    assert.ok(lower[i] <= n && n <= upper[i]);
+  });
+});
+
+test("a stream of densities refuses more than 2^32 - 1 samples, and nothing changes", () => {
+  const stream = density.stream().update(Float32Array.of(0.5));
+  for (let k = 0; k < 31; k++) stream.merge(stream);
+  const says = /at most 4294967295 samples, got 4294967296/;
+  refuse(() => stream.merge(stream), "RangeError", says);
+  stream.merge(density.stream().update(new Float32Array(2 ** 16)));
+  assert.equal(stream.count, 2 ** 31 + 2 ** 16);
 });

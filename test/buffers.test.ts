@@ -1,6 +1,7 @@
 /** Where results may go and inputs may come from: in place, overlapping, shared, resizable, detached. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pairwise, softmaxCrossEntropy } from "../src/mod.ts";
 import { batch, mask } from "./data.ts";
 import { refuse } from "./refusal.ts";
 import { type Options, TABLE } from "./table.ts";
@@ -95,3 +96,27 @@ for (const row of TABLE) {
     refuse(() => row.loss.into({ grad: gone }, logits, targets), "TypeError", /detached/);
   });
 }
+
+test("a gradient that overlaps in part with any input of elements, rows or pairs is refused", () => {
+  const buffer = new ArrayBuffer(64);
+  const grad = new Float32Array(buffer, 0, 8);
+  const x = new Float32Array(8);
+  const bytes = (n: number): Uint8Array => new Uint8Array(buffer, 0, n);
+  const floats = (n: number): Float32Array => new Float32Array(buffer, 4, n);
+  const words = (n: number): Uint32Array => new Uint32Array(buffer, 4, n);
+  const overlap = (run: () => unknown, name: string): void =>
+    refuse(run, "RangeError", new RegExp(`grad and ${name} .*overlap`));
+  for (const row of TABLE) {
+    overlap(() => row.loss.into({ grad }, x, new Uint8Array(8), { mask: bytes(8) }), "mask");
+    overlap(() => row.loss.into({ grad }, x, new Uint8Array(8), { weights: floats(8) }), "weights");
+  }
+  const rows = (options: object, labels = new Int32Array(4)) =>
+    softmaxCrossEntropy.into({ grad }, x, labels, { classes: 2, ...options });
+  overlap(() => rows({}, new Int32Array(buffer, 4, 4)), "labels");
+  overlap(() => rows({ rowWeights: floats(4) }), "rowWeights");
+  overlap(() => rows({ mask: bytes(4) }), "mask");
+  const pairs = (options: object) => pairwise.into({ grad }, x, Uint32Array.of(0, 1, 2, 3), options);
+  overlap(() => pairs({ mask: bytes(2) }), "mask");
+  overlap(() => pairs({ weights: floats(2) }), "weights");
+  overlap(() => pairs({ loss: "ghm", groups: words(2) }), "groups");
+});

@@ -1,7 +1,8 @@
-/** Gradients that no float32 is: refused by name, like losses, wherever a weight or a divisor can take them there. */
+/** Losses and gradients that no float32 is: refused by name, wherever a weight or a divisor can take them there. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  asymmetric,
   bce,
   focal,
   type LossResult,
@@ -115,6 +116,25 @@ for (const [name, run, length, says] of REFUSED) {
     assert.ok(Number.isFinite(loss), `${loss}`);
   });
 }
+
+test("a loss beyond float32 behind the first chunk is refused by its place in the batch", () => {
+  const n = 40000;
+  const index = 39000;
+  const targets = new Uint8Array(n);
+  const weights = new Float32Array(n).fill(1).with(index, 4);
+  const x = new Float32Array(n).with(index, 3e38);
+  const element = new RegExp(`losses .* overflow at index ${index} `);
+  refuse(() => bce(x, targets, { weights }), "RangeError", element);
+  refuse(() => bce.stream().update(x, targets, { weights }), "RangeError", element);
+  refuse(() => asymmetric(x, targets, { weights, gammaNeg: 0, clip: 0 }), "RangeError", element);
+  const rows = new Float32Array(2 * n).with(2 * index + 1, 3e38);
+  const options = { classes: 2, rowWeights: weights };
+  const row = new RegExp(`losses .* overflow at row ${index} `);
+  refuse(() => softmaxCrossEntropy(rows, new Int32Array(n), options), "RangeError", row);
+  const pairs = new Uint32Array(2 * n).fill(1).with(2 * index, 0);
+  const pair = new RegExp(`losses .* overflow at pair ${index} `);
+  refuse(() => pairwise(F(-3e38, 0), pairs, { weights }), "RangeError", pair);
+});
 
 test("the largest gradients that float32 has are not refused", () => {
   const largest: LossResult[] = [

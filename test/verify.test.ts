@@ -1,7 +1,7 @@
 /** The report that compares histogram and exact density, field by field, and the checks of the density API. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { density } from "../src/mod.ts";
+import { bce, density } from "../src/mod.ts";
 import { batch, mask, random } from "./data.ts";
 import { bracketTruth, densityTruth, regionTruth } from "./reference/density.ts";
 import { margin, softplus } from "./reference/logistic.ts";
@@ -92,6 +92,32 @@ test("verify lies within its own bracket, to the last bit, and rises from no wid
   }
 });
 
+test("the bounds of verify are those of its bracket", () => {
+  const { logits, targets } = batch(600, 7, 0.3);
+  const { bracket, loss, width } = density.verify(logits, targets, { bins: 10, refine: 1 });
+  const { losses } = bce(logits, targets, { reduction: "none" });
+  const g = density.norms(logits, targets);
+  const { lower, upper } = density.bracket(g, { width, refine: 1 });
+  let [low, high] = [0, 0];
+  g.forEach((v, i) => {
+    const term = (losses as Float32Array)[i] * (Math.min(v + width / 2, 1) - Math.max(v - width / 2, 0));
+    low += term / upper[i];
+    high += term / lower[i];
+  });
+  near(bracket.lossLower, low, 1e-12, "lossLower");
+  near(bracket.lossUpper, high, 1e-12, "lossUpper");
+  assert.ok(bracket.lossLower < loss.exact && loss.exact < bracket.lossUpper);
+});
+
+test("a norm exactly half a window from a border is not in the border", () => {
+  const y = Uint8Array.of(0, 1, 0, 1);
+  assert.equal(density.verify(new Float32Array(4), y, { bins: 1, width: 1 }).borderFraction, 0);
+  assert.equal(
+    density.verify(Float32Array.of(-1e-6, 0, 0, 0), y, { bins: 1, width: 1 }).borderFraction,
+    0.25,
+  );
+});
+
 test("outputs of the exact density do not share memory with each other or, in part, with g", () => {
   const buffer = new ArrayBuffer(64);
   const g = Float32Array.of(0.1, 0.9, 0.2, 0.3);
@@ -134,6 +160,9 @@ test("norms outside [0, 1] are refused by their index", () => {
       refuse(() => density.bracket(values), "RangeError", named);
     }
   }
+  const far = new Float32Array(40000).fill(0.5).with(39000, 2);
+  for (const run of [density.exact, density.histogram, density.bracket])
+    refuse(() => run(far), "RangeError", /got 2 at index 39000$/);
 });
 
 test("options of the density are refused by name and value", () => {
