@@ -127,6 +127,15 @@ for (const { name, ghm, draw } of FAMILIES) {
   });
 }
 
+test("auto goes by the samples that the mask leaves", () => {
+  const x = Float32Array.of(...sample((u) => u() ** 0.1, 300, 4), ...sample((u) => u(), 3000, 4));
+  const valid = new Uint8Array(3300).fill(1, 0, 300);
+  const bins = (n: number, own?: Uint8Array): number =>
+    ghmc(x.subarray(0, n), new Uint8Array(n), { bins: "auto", mask: own }).histogram.bins;
+  assert.equal(bins(3300, valid), bins(300));
+  assert.notEqual(bins(3300), bins(300));
+});
+
 for (const { name, ghm, draw } of FAMILIES) {
   test(`${name}: autoBins finds by a stream of 256 regions what auto finds by a batch`, () => {
     const { logits, targets } = draw(30000, 20, 8);
@@ -139,6 +148,10 @@ for (const { name, ghm, draw } of FAMILIES) {
     assert.ok(bins > 4);
   });
 }
+
+test("a pilot that asks for as many regions as it has is not coarsened", () => {
+  assert.deepEqual([autoBins(Float64Array.of(0, 0, 0, 4)), autoBins(Float64Array.of(0, 4))], [4, 2]);
+});
 
 test("autoBins takes counts of a power of two regions only", () => {
   for (let length = 2; length <= 256; length *= 2)

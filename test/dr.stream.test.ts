@@ -108,6 +108,8 @@ test("rows that a stream has not seen are refused where its sums cannot hold the
   refuse(() => stream.grad(higher, Int32Array.of(0)), "RangeError", says);
   refuse(() => stream.grad(Float32Array.of(-3, -3, -3, -3), Int32Array.of(2)), "RangeError", says);
   assert.deepEqual(stream.grad(higher, Int32Array.of(-1)), new Float32Array(4));
+  const plain = drLoss.stream({ classes: 2 }).update(Float32Array.of(-3, -3, -4, -2), Int32Array.of(1, 0));
+  refuse(() => plain.grad(Float32Array.of(9, 9), Int32Array.of(0)), "RangeError", says);
 });
 
 test("streams of other options and other kinds do not merge", () => {
@@ -125,6 +127,7 @@ test("rows that no data can have led to are refused", () => {
     .toRows();
   assert.deepEqual(drLoss.fromRows(rows, options).toRows(), rows);
   assert.equal(rows.length, 5);
+  const [none] = drLoss.stream(options).toRows();
   const change = (k: number, fields: Partial<StateRow>): StateRow[] =>
     rows.map((row, i) => (i === k ? { ...row, ...fields } : row));
   for (const [forged, says] of [
@@ -135,6 +138,7 @@ test("rows that no data can have led to are refused", () => {
     [change(2, { w5: 1n }), /sums of weights/],
     [rows.slice(0, 3), /sums of 1 elements/],
     [rows.filter((_, k) => k !== 1), /sums of weights/],
+    [[rows[0]!, { ...none!, bin: rows[1]!.bin, w0: 1n }, ...rows.slice(3)], /sums of weights/],
     [[...rows, { ...rows[1]!, bin: 524288n }], /bin in/],
     [[{ ...rows[0]!, count: 2n ** 53n - 1n }], /fewer than 2\^53/],
   ] as const)

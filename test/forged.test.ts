@@ -88,12 +88,25 @@ const FORGED: [string, () => unknown, RegExp][] = [
     /expected 372 words, got 360/,
   ],
   [
+    "a state with bytes behind its words",
+    () => bce.load(seal(Uint8Array.of(...saved, 0, 0, 0, 0))),
+    new RegExp(`expected ${saved.length} saved bytes, got ${saved.length + 4}`),
+  ],
+  [
     "an average that is NaN",
     () => {
       const bytes = ghmc.create({ bins: 3 }).save();
       return ghmc.loadState(withWord(bytes, bytes.length - 8, 0x7ff80000));
     },
-    /averages >= 0, got NaN/,
+    /averages >= 0 .*, got NaN at index 3/,
+  ],
+  [
+    "a running product above 1",
+    () => {
+      const bytes = ghmc.create({ bins: 3 }).save();
+      return ghmc.loadState(withWord(bytes, bytes.length - 8, 0x40000000));
+    },
+    /powers of at most 1, got 2 at index 3/,
   ],
 ];
 
@@ -126,7 +139,11 @@ test("counts that leave the exact integers are refused, and nothing changes", ()
   assert.throws(() => full.update(Float32Array.of(1), Float32Array.of(1)), /fewer than 2\^53/);
   assert.deepEqual(full.save(), before);
   const bins = ghmc.fromRows([{ ...row!, count: 2n ** 53n - 1n }]);
-  assert.throws(() => bins.merge(bins), /fewer than 2\^53/);
+  const others = ghmc.fromRows([{ ...row!, bin: 3n, count: 1n }]);
+  const regions = bins.save();
+  for (const other of [bins, others]) assert.throws(() => bins.merge(other), /fewer than 2\^53/);
+  assert.deepEqual(bins.save(), regions);
+  assert.throws(() => ghmc.fromRows([...bins.toRows(), ...others.toRows()]), /fewer than 2\^53/);
   assert.throws(() => bce.fromRows([{ ...row!, positives: 1n }]), /at most 0 positives/);
 });
 

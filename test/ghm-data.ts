@@ -62,7 +62,7 @@ export const SUBJECTS: (Family & { convention: Convention })[] = FAMILIES.flatMa
   CONVENTIONS.map((convention) => ({ ...family, convention })),
 );
 
-export const BINS = [1, 2, 3, 5, 10, 16, 30, 31, 32, 33, 64, 100, 255, 256];
+export const BINS = [1, 2, 3, 5, 10, 16, 17, 30, 31, 32, 33, 64, 100, 255, 256];
 
 /** Mean errors of some float32 operations; a wrong bin or divisor is off by far more. */
 export const BOUND = 16 * 2 ** -24;

@@ -132,8 +132,10 @@ export class GhmState<T = Targets> {
     const bad = floats.findIndex(
       (value, i) => !(value >= 0 && value <= (i < values.length ? Number.MAX_VALUE : 1)),
     );
-    if (bad >= 0)
-      throw new TypeError(`Cannot ${task}: expected averages >= 0, got ${floats[bad]} at index ${bad}`);
+    if (bad >= 0) {
+      const what = "averages >= 0 and powers of at most 1";
+      throw new TypeError(`Cannot ${task}: expected ${what}, got ${floats[bad]} at index ${bad}`);
+    }
     values.set(floats.subarray(0, values.length));
     powers.set(floats.subarray(values.length));
     return state;
