@@ -51,6 +51,15 @@ test("an easy negative is exactly 0, and its neighbours are not", () => {
   }
 });
 
+test("an element at the clip has the same bits among easy ones and alone", () => {
+  const edge = Math.fround(Math.log(0.05 / 0.95)); // just below the logit of the clip
+  const options = { gammaNeg: 0, clip: 0.05, reduction: "none" } as const;
+  const all = asymmetric(new Float32Array(1024).fill(-8).with(500, edge), new Uint8Array(1024), options);
+  const one = asymmetric(Float32Array.of(edge), new Uint8Array(1), options);
+  assert.ok(one.grad[0] > 0.01, "it is not clipped");
+  assert.deepEqual([all.losses?.[500], all.grad[500]], [one.losses?.[0], one.grad[0]]);
+});
+
 test("the sum is that of all losses, wherever a batch ends and however many are left out", () => {
   for (const n of [1, 2, 3, 5, 7, 1023, 1025, 1030, 2047, 3073, 32769, 33793]) {
     const targets = Float32Array.from({ length: n }, (_, i) => (i % 101 === 100 ? 1 : 0));

@@ -1,10 +1,12 @@
 /** Values and gradients of every pointwise loss, against its formula in f64 and against exact sums. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { focal } from "../src/mod.ts";
 import { batch, mask, softTargets } from "./data.ts";
 import fc from "./property.ts";
 import { fromGrid, gridSum } from "./reference/fixed-point.ts";
-import { MAX_FLOAT32, walk } from "./reference/float32.ts";
+import { MAX_FLOAT32, ulp, walk } from "./reference/float32.ts";
+import { focalTruth } from "./reference/pointwise.ts";
 import { gainOf, type Options, type Params, type Row, SOFT, share, TABLE, targetsFor } from "./table.ts";
 
 /** Chunks of the library hold 32768 elements: lengths on both sides of one and of two borders. */
@@ -220,6 +222,7 @@ for (const row of SOFT) {
   test(`${row.name}: soft targets above one half are the positives`, () => {
     const logits = new Float32Array(40).fill(1);
     const targets = softTargets(40, 3);
+    targets[7] = 0.5;
     const positives = targets.reduce((sum, y) => sum + (y > 0.5 ? 1 : 0), 0);
     assert.ok(positives > 1 && positives < 40);
     const none = row.loss(logits, targets, { reduction: "none" });
@@ -227,3 +230,17 @@ for (const row of SOFT) {
     assert.equal(row.loss.stream().update(logits, targets).result().positives, positives);
   });
 }
+
+test("focal of soft targets is rounded once, for exponents that are no float32 too", () => {
+  const x = Float32Array.from({ length: 400 }, (_, i) => (i - 200) / 9);
+  for (const gamma of [2, 2.3, 0.7, 7.9]) {
+    for (const t of [2 ** -20, 0.3, 1 - 2 ** -20].map(Math.fround)) {
+      const { losses } = focal(x, everywhere(x, t), { gamma, alpha: null, reduction: "none" });
+      x.forEach((v, i) => {
+        const { loss } = focalTruth(v, t, gamma, null);
+        const got = (losses as Float32Array)[i];
+        assert.ok(Math.abs(got - loss) <= 0.501 * ulp(loss), `${gamma} ${t} ${v}: ${got} ${loss}`);
+      });
+    }
+  }
+});

@@ -141,3 +141,10 @@ test("running sums are exact and rounded once, however far apart the numbers are
     }
   }
 });
+
+test("ties of running sums are decided by bits beyond the highest 64, and by those given up", () => {
+  const times = (n: number, value: number): number[] => new Array<number>(n).fill(value);
+  checkCumulated([2 ** -55, 2 ** -44, 1, 256, 256]);
+  checkCumulated([...times(256, 1), ...times(17, 256), 2 ** 65]);
+  checkCumulated([...times(256, 2 ** -60), 2 ** -52, 2 ** 70, 2 ** 123]);
+});

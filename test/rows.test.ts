@@ -96,6 +96,7 @@ for (const entry of ROWS) {
       [[-3.4e38, -Infinity], 0],
       [[-5], 0],
       [[3, -Infinity, 2], 2],
+      [[3, ...new Array<number>(69).fill(-Infinity)], 0],
       [[0, 0, -10], 0],
     ];
     for (const params of entry.settings) {
@@ -135,6 +136,16 @@ for (const entry of ROWS) {
         assert.deepEqual(only, all.losses, "the same losses without gradients");
         assert.equal(sum, fromGrid(gridSum(only)), "the sum is exact");
       }
+    }
+  });
+
+  test(`${name}: rows that an earlier batch had behind the last one are not counted`, () => {
+    const { logits } = rowData(8, 3, 3, 12);
+    for (let rows = 1; rows < 8; rows++) {
+      loss(logits, new Int32Array(8).fill(1), { classes: 3 });
+      const stream = loss.stream({ classes: 3 }).update(logits.subarray(0, 3 * rows), new Int32Array(rows));
+      const { count, positives } = stream.result();
+      assert.deepEqual([count, positives], [rows, 0]);
     }
   });
 

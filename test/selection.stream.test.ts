@@ -88,6 +88,25 @@ test("a stream goes on after it was saved, loaded, merged with itself", () => {
   assert.deepEqual(new Set(b.result().indices), new Set(before.indices.subarray(0, 26)));
 });
 
+test("ties of many examples that came out of order are in the order of their indices", () => {
+  const stream = ohem.stream({ budget: 100 });
+  for (const offset of [11, 10]) stream.update(Float32Array.of(7), { offset });
+  stream.update(new Float32Array(50).fill(7), { offset: 12 });
+  assert.deepEqual(
+    [...stream.result().indices],
+    Array.from({ length: 52 }, (_, k) => 10 + k),
+  );
+});
+
+test("copies of an index stand for one another where a cut parts them", () => {
+  const stream = ohem.stream({ budget: 301 }).update(Float32Array.from({ length: 301 }, (_, i) => i));
+  const { indices } = stream.merge(stream).result();
+  assert.deepEqual(
+    [...indices],
+    Array.from({ length: 301 }, (_, k) => 300 - (k >> 1)),
+  );
+});
+
 test("a refused chunk leaves the bytes as they were", () => {
   const n = 40000;
   const values = Float32Array.from({ length: n }, (_, i) => i);

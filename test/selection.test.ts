@@ -151,6 +151,15 @@ test("suppression is greedy by loss, within groups, and the budget is over all s
   assert.ok(suppressed > 1000, `${suppressed} suppressed`);
 });
 
+test("boxes whose intersection over union is the threshold, as float64, stay both", () => {
+  const squares = Float32Array.of(0, 0, 5, 5, 4, 4, 9, 9);
+  const left = (iou: number): number[] => [
+    ...ohem(Float32Array.of(2, 1), { budget: 2, boxes: squares, iou }).indices,
+  ];
+  assert.ok((1 / 49) * 49 < 1, "the product would tell");
+  assert.deepEqual([left(1 / 49), left(1 / 50)], [[0, 1], [0]]);
+});
+
 test("a ratio holds: positives take the place of negatives, then negatives go", () => {
   const seen = { plain: 0, swapped: 0, short: 0 };
   fc.assert(

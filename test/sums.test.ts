@@ -218,6 +218,16 @@ test("losses below the grid are rounded by themselves, to even", () => {
   assert.equal(spelled(rows[0]), gridSum(losses as Float32Array));
 });
 
+test("a tie between two float64 is decided by the lowest digit", () => {
+  const [row] = bce.stream().toRows();
+  const tie = (0x80000000n << 96n) + (0x400n << 64n);
+  for (const w0 of [0n, 1n]) {
+    const { sum } = bce.fromRows([{ ...row!, count: 1n, w0, w2: 0x400n, w3: 0x80000000n }]).result();
+    assert.equal(sum, fromGrid(tie + w0));
+  }
+  assert.notEqual(fromGrid(tie), fromGrid(tie + 1n));
+});
+
 test("the bins of a ghmc stream hold exact sums and counts, whatever the losses", () => {
   for (const bins of [1, 2, 10, 30, 256]) {
     for (const convention of ["paper", "mmdet"] as const) {

@@ -139,6 +139,7 @@ test("the boundary of hard truncation lies between two neighbouring float32, on 
     const x = Float32Array.of(last, neighbour(last, 1));
     const [kept, gone] = lossesOf(hardTruncation(x, positives(2), { margin, reduction: none }));
     assert.ok(kept > 0 && gone === 0, `${margin}: ${kept} ${gone}`);
+    assert.equal(kept, bce(x.subarray(0, 1), positives(1)).loss, "in full, as the margin is met by none");
     const mirrored = hardTruncation(
       x.map((v) => -v),
       new Float32Array(2),
@@ -208,6 +209,15 @@ test("asymmetric: the clip leaves positives alone, and negatives below it count 
       } else assert.ok(loss > 0 && grad[i] > 0);
     });
     assert.ok(below > 1000);
+  }
+});
+
+test("asymmetric: a negative at the clip counts for nothing, met by logits of 0 at clip 1/2", () => {
+  const x = Float32Array.of(0, -0, 1e-45);
+  for (const gammaNeg of [0, 0.3, 4]) {
+    const { losses, grad } = asymmetric(x, new Float32Array(3), { clip: 0.5, gammaNeg, reduction: none });
+    assert.deepEqual([...lossesOf({ losses }).subarray(0, 2), ...grad.subarray(0, 2)], [0, 0, 0, 0]);
+    if (gammaNeg === 0) assert.ok(grad[2] > 0.2, "the next one does");
   }
 });
 
