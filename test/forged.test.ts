@@ -73,6 +73,15 @@ const FORGED: [string, () => unknown, RegExp][] = [
   ],
   ["a count of 2^53 and more", () => bce.load(withWord(saved, WORDS + 4, 1 << 21)), /counts below 2\^53/],
   [
+    "counts of regions that are 2^53 together",
+    () => {
+      const bytes = ghmc.stream({ bins: 2 }).save();
+      const words = bytes.length - 4 - 4 * 24;
+      return ghmc.load(withWord(withWord(bytes, words + 4, 1 << 20), words + 4 * 13, 1 << 20));
+    },
+    /fewer than 2\^53/,
+  ],
+  [
     "more positives than elements",
     () => bce.load(withWord(saved, WORDS + 8, 3)),
     /at most 2 positives, got 3/,

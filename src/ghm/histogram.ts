@@ -1,7 +1,7 @@
 import { at, views } from "../arena.ts";
 import { addDigits, clear, collect, DIGITS, read } from "../stream/exact-sum.ts";
 import { fromRows, type Row, toRow } from "../stream/rows.ts";
-import { addCounts, join, split } from "../stream/state.ts";
+import { addCounts, join, revive, split } from "../stream/state.ts";
 import { kernel } from "../wasm/kernel.ts";
 
 /** Counts and loss sums by unit region of the gradient norm. */
@@ -108,7 +108,9 @@ export class Tally {
     const tally = new Tally(bins);
     for (let bin = 0; bin < bins; bin++) {
       const from = bin * SAVED;
-      tally.counts[bin] = join(task, words[from]!, words[from + 1]!);
+      const count = join(task, words[from]!, words[from + 1]!);
+      revive(() => addCounts(task, tally.total, count));
+      tally.counts[bin] = count;
       tally.#digits.set(words.subarray(from + 2, from + SAVED), bin * DIGITS);
     }
     return tally;
