@@ -1,7 +1,18 @@
 /** Refusals and their messages, for every pointwise loss and every way to feed it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { drLoss, ohem, pairwise, softmaxFocal, sohem } from "../src/mod.ts";
+import {
+  drLoss,
+  ghmc,
+  ghmcSoftmax,
+  ghmr,
+  lossCdf,
+  ohem,
+  pairwise,
+  share,
+  softmaxFocal,
+  sohem,
+} from "../src/mod.ts";
 import { batch } from "./data.ts";
 import { loose, put, refuse } from "./refusal.ts";
 import { type Options, type Row, rowOf, TABLE } from "./table.ts";
@@ -120,6 +131,14 @@ for (const row of TABLE) {
     refuse(() => row.loss.into({ losses: loose([]) }, logits, targets), "TypeError", /losses/);
   });
 
+  test(`${row.name}: options may be inherited, or asked for`, () => {
+    const options = { reduction: "sum", normalizer: 3 } as const;
+    const want = row.loss(logits, targets, options);
+    assert.deepEqual(row.loss(logits, targets, Object.create(options)), want);
+    const lazy = Object.defineProperty({}, "reduction", { get: () => "sum", enumerable: false });
+    assert.deepEqual(row.loss(logits, targets, lazy), want);
+  });
+
   test(`${row.name}: undefined options are absent ones`, () => {
     const options = { reduction: undefined, mask: undefined, weights: undefined, normalizer: undefined };
     assert.deepEqual(row.loss(logits, targets, options), row.loss(logits, targets));
@@ -150,6 +169,32 @@ for (const row of TABLE.filter(({ isHard }) => isHard)) {
     }
   });
 }
+
+test("options of harmonized and ranking losses may be inherited", () => {
+  const [x, y] = [Float32Array.of(2.2, -1.3, 0.4, 5), Float32Array.of(1, 0, 1, 0)];
+  const labels = Int32Array.of(1, 2);
+  const mmdet = { bins: 5, convention: "mmdet" } as const;
+  assert.deepEqual(ghmc(x, y, Object.create(mmdet)), ghmc(x, y, mmdet));
+  assert.deepEqual(ghmr(x, y, Object.create({ mu: 1 })), ghmr(x, y, { mu: 1 }));
+  assert.deepEqual(ghmr.exact(x, y, Object.create({ mu: 1 })), ghmr.exact(x, y, { mu: 1 }));
+  const two = { classes: 2, bins: 4 };
+  const own = Int32Array.of(1, 0);
+  assert.deepEqual(ghmcSoftmax(x, own, Object.create(two)), ghmcSoftmax(x, own, two));
+  const ranking = { classes: 2, tau: 1, scale: 2, margin: 0 };
+  assert.deepEqual(drLoss(x, labels, Object.create(ranking)), drLoss(x, labels, ranking));
+  assert.notEqual(drLoss(x, labels, ranking).loss, drLoss(x, labels, { classes: 2 }).loss);
+});
+
+test("of two values that are wrong, the first is named", () => {
+  const scores = Float32Array.of(1, 2);
+  const pairs = Uint32Array.of(0, 1, 0, 9);
+  const weights = Float32Array.of(Number.NaN, 1);
+  const named = /weights .*NaN at pair 0/;
+  refuse(() => pairwise(scores, pairs, { loss: "bpr", weights }), "RangeError", named);
+  refuse(() => pairwise(scores, pairs, { loss: "ghm", weights }), "RangeError", named);
+  refuse(() => lossCdf(Float32Array.of(Number.NaN, -1)), "RangeError", /NaN at index 0/);
+  refuse(() => share(Float32Array.of(Infinity, -1), 0.5), "RangeError", /Infinity at index 0/);
+});
 
 test("parameters out of range are refused by name and value", () => {
   const [bce, focal, star] = ["bce", "focal", "focalStar"].map(rowOf);

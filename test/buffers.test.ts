@@ -1,7 +1,17 @@
 /** Where results may go and inputs may come from: in place, overlapping, shared, resizable, detached. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pairwise, softmaxCrossEntropy } from "../src/mod.ts";
+import {
+  deformation,
+  drLoss,
+  ghmcSoftmax,
+  lossCdf,
+  ohem,
+  pairwise,
+  share,
+  softmaxCrossEntropy,
+} from "../src/mod.ts";
+import { kernel } from "../src/wasm/kernel.ts";
 import { batch, mask } from "./data.ts";
 import { refuse } from "./refusal.ts";
 import { type Options, TABLE } from "./table.ts";
@@ -96,6 +106,53 @@ for (const row of TABLE) {
     refuse(() => row.loss.into({ grad: gone }, logits, targets), "TypeError", /detached/);
   });
 }
+
+/** A view that its buffer has shrunk away from. */
+function outOfBounds(): Float32Array<ArrayBuffer> {
+  const Resizable = ArrayBuffer as unknown as new (
+    size: number,
+    options: object,
+  ) => ArrayBuffer & { resize(size: number): void };
+  const buffer = new Resizable(64, { maxByteLength: 128 });
+  const view = new Float32Array(buffer, 16, 8);
+  buffer.resize(16);
+  return view;
+}
+
+test("a view that its buffer has shrunk away from is refused, not taken for an empty one", () => {
+  const gone = outOfBounds();
+  assert.equal(gone.length, 0);
+  const refused = (run: () => unknown): void => refuse(run, "TypeError", /detached or out of bounds/);
+  for (const row of TABLE) {
+    refused(() => row.loss(gone, gone));
+    refused(() => row.loss.stream().update(gone, gone));
+  }
+  refused(() => softmaxCrossEntropy(gone, new Int32Array(0), { classes: 2 }));
+  refused(() => pairwise(gone, new Uint32Array(0)));
+  refused(() => ohem(gone, { budget: 2 }));
+  refused(() => lossCdf(gone));
+  refused(() => share(gone, 0.5));
+  assert.equal(lossCdf(new Float32Array(0)).cumulative.length, 0);
+});
+
+test("the way back of a rotation needs the features, and says so", () => {
+  const features = new Float32Array(16).fill(1);
+  const shape = { n: 1, channels: 4, height: 2, width: 2 };
+  const { backward } = deformation.rotate(features, new Float32Array(4), shape);
+  structuredClone(features.buffer, { transfer: [features.buffer] });
+  refuse(() => backward(new Float32Array(16)), "TypeError", /features .*detached/);
+});
+
+test("an empty batch takes no memory, however many classes its rows would have", () => {
+  const none = new Float32Array(0);
+  const before = kernel.memory.buffer.byteLength;
+  const classes = 2 ** 24;
+  assert.equal(softmaxCrossEntropy(none, new Int32Array(0), { classes }).loss, 0);
+  assert.equal(softmaxCrossEntropy(none, new Int32Array(0), { classes, labelSmoothing: 0.1 }).loss, 0);
+  assert.equal(ghmcSoftmax(none, new Int32Array(0), { classes }).loss, 0);
+  assert.equal(drLoss(none, new Int32Array(0), { classes }).count, 0);
+  assert.equal(kernel.memory.buffer.byteLength, before);
+});
 
 test("a gradient that overlaps in part with any input of elements, rows or pairs is refused", () => {
   const buffer = new ArrayBuffer(64);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   adaptiveAsymmetry,
+  asl1,
   bce,
   drLoss,
   ghmc,
@@ -170,4 +171,45 @@ test("a row without positives is refused where the state counts them", () => {
     assert.equal(ghmc.fromRows(regions.map(without)).result().count, 2, "regions count no positives");
   }
   assert.throws(() => bce.fromRows(new Array(1)), { name: "TypeError", message: /rows as objects/ });
+});
+
+test("a saved option that is left out is refused, and not taken for its default", () => {
+  const [x, y] = [Float32Array.of(1, -2), Float32Array.of(1, 0)];
+  const mmdet = { convention: "mmdet", bins: 3 } as const;
+  const saved: [(bytes: Uint8Array) => unknown, Uint8Array, string][] = [
+    [asl1.load, asl1.stream({ reduction: "sum" }).update(x, y).save(), '"reduction":"sum",'],
+    [ghmc.load, ghmc.stream(mmdet).update(x, y).save(), ',"convention":"mmdet"'],
+    [ghmc.loadState, ghmc.create(mmdet).save(), '"convention":"mmdet",'],
+    [drLoss.load, drLoss.stream({ classes: 2, tau: 1 }).save(), '"tau":1,'],
+    [adaptiveAsymmetry.load, adaptiveAsymmetry.create({ rate: 1, max: 5 }).save(), '"max":5,'],
+    [pairwise.load, pairwise.stream({ loss: "ghm", reduction: "sum" }).save(), '"reduction":"sum",'],
+    [
+      softmaxCrossEntropy.load,
+      softmaxCrossEntropy.stream({ classes: 2, labelSmoothing: 0.5 }).save(),
+      '"labelSmoothing":0.5,',
+    ],
+  ];
+  for (const [load, bytes, option] of saved) {
+    load(bytes);
+    const without = withText(option, " ".repeat(option.length), bytes);
+    assert.throws(() => load(without), { name: "TypeError", message: /expected a state of .*, got one of/ });
+  }
+});
+
+test("a region without samples has no losses", () => {
+  const stream = ghmc.stream({ bins: 3 }).update(Float32Array.of(1), Uint8Array.of(1));
+  const [row] = stream.toRows();
+  const refusal = { name: "RangeError", message: /no losses without a sample, got some in region 0/ };
+  assert.throws(() => ghmc.fromRows([{ ...row!, count: 0n }], { bins: 3 }), refusal);
+  const bytes = stream.save();
+  const words = bytes.length - 4 - 4 * 36;
+  assert.throws(() => ghmc.load(withWord(bytes, words, 0)), { ...refusal, name: "TypeError" });
+});
+
+test("harmonized counts that leave the exact integers are refused, and nothing changes", () => {
+  const rest = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`w${i}`, 0n]));
+  const full = ghmc.fromRows([{ bin: 0n, count: 2n ** 53n - 1n, ...rest } as never], { bins: 3 });
+  const before = full.save();
+  assert.throws(() => full.update(Float32Array.of(9, 9), Uint8Array.of(1, 1)), /fewer than 2\^53/);
+  assert.deepEqual(full.save(), before);
 });

@@ -83,6 +83,7 @@ function turnBack(gradOutput: Float32Array, features: Float32Array, blocks: Bloc
   const { maps, samples, sines, cosines, free } = blocks;
   const { channels, height, width } = maps;
   floats(task, "gradOutput", gradOutput, [samples, channels, height, width]);
+  floats(task, "features", features, [samples, channels, height, width]);
   const gradFeatures = new Float32Array(features.length);
   const gradAngles = new Float32Array(samples);
   if (samples === 0) return { gradFeatures, gradAngles };

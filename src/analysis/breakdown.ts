@@ -97,7 +97,7 @@ export function breakdown(losses: Float32Array, targets: Targets, options?: Brea
     const counts = new Float64Array(classes);
     const lossSums = new Float64Array(classes);
     const belongs = (i: number): boolean => mask?.[i] !== 0 && targets[i]! > 0.5 === isPositive;
-    for (let c = 0; c < classes; c++) {
+    for (let c = 0; c < Math.min(classes, n); c++) {
       const { count, sum } = sumOf(losses, belongs, c, classes);
       counts[c] = count;
       lossSums[c] = sum;

@@ -40,8 +40,8 @@ function descending(
 ): Float32Array<ArrayBuffer> {
   if (n > MOST) throw new RangeError(`Cannot ${task}: expected at most ${MOST} losses to sort, got ${n}`);
   for (let i = 0; i < losses.length; i++) {
-    if (losses[i]! < 0 && mask?.[i] !== 0) {
-      throw new RangeError(`Cannot ${task}: expected losses >= 0, got ${losses[i]} at index ${i}`);
+    if (!(losses[i]! >= 0 && losses[i]! < Infinity) && mask?.[i] !== 0) {
+      throw new RangeError(`Cannot ${task}: expected finite losses >= 0, got ${losses[i]} at index ${i}`);
     }
   }
   return hardestOf(task, losses, mask, n).losses;

@@ -3,7 +3,7 @@ import type { IntoResult, LossResult, ReductionOptions } from "../define.ts";
 import { type AsymmetricOptions, asymmetric } from "../losses/asymmetric.ts";
 import { checkBatch, type Outputs } from "../stream/batch.ts";
 import type { BatchOptions } from "../stream/loss-stream.ts";
-import { decode, encode, revive } from "../stream/state.ts";
+import { decode, encode, type Header, revive, sameHeader } from "../stream/state.ts";
 import { probabilityGap } from "./gap.ts";
 
 export interface AdaptiveAsymmetryOptions extends AsymmetricOptions, ReductionOptions {
@@ -124,7 +124,11 @@ export class AdaptiveAsymmetry {
   /** Self-describing bytes with a checksum: the exponent as a float64 word. */
   save(): Uint8Array {
     const words = new Uint32Array(Float64Array.of(this.#gammaNeg).buffer);
-    return encode({ kind: KIND, options: { ...this.#rule, ...this.#shared } }, words);
+    return encode(this.#header, words);
+  }
+
+  get #header(): Header {
+    return { kind: KIND, options: { ...this.#rule, ...this.#shared } };
   }
 
   static load(bytes: unknown): AdaptiveAsymmetry {
@@ -132,6 +136,7 @@ export class AdaptiveAsymmetry {
     const { header, words } = decode(task, KIND, bytes);
     const options = header.options as unknown as AdaptiveAsymmetryOptions;
     const state = revive(() => new AdaptiveAsymmetry(task, options));
+    sameHeader(task, state.#header, header);
     if (words.length !== 2) throw new TypeError(`Cannot ${task}: expected 2 words, got ${words.length}`);
     const [gammaNeg] = new Float64Array(words.slice().buffer);
     state.#gammaNeg = revive(() => number(task, "gammaNeg", gammaNeg, 0, state.#rule.max));

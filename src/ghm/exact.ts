@@ -1,5 +1,5 @@
 import { at, views } from "../arena.ts";
-import { options as checkOptions } from "../check.ts";
+import { options as checkOptions, picked } from "../check.ts";
 import { checkWidth, type Windows, windowRooms } from "../density/exact.ts";
 import { clear, DIGITS } from "../stream/exact-sum.ts";
 import { kernel } from "../wasm/kernel.ts";
@@ -72,8 +72,9 @@ export function exact<T>(
   options?: GhmExactOptions,
 ): GhmExactResult {
   const task = `compute exact ${base.name}`;
-  checkOptions(task, options, [...Object.keys(base.defaults), "width", "mask"]);
-  const { width: wanted, mask, ...own } = options ?? {};
+  const keys = [...Object.keys(base.defaults), "width", "mask"];
+  checkOptions(task, options, keys);
+  const { width: wanted, mask, ...own } = picked(options, keys) as GhmExactOptions;
   const width = wanted === undefined ? 1 / base.bins : checkWidth(task, wanted);
   const samples = setUp(base, task, own, []).sampler(task, inputs, targets, mask, {});
   const grad = new Float32Array(samples.length);

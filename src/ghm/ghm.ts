@@ -1,4 +1,4 @@
-import { options as checkOptions } from "../check.ts";
+import { options as checkOptions, picked } from "../check.ts";
 import type { Row } from "../stream/rows.ts";
 import { binsOf } from "./auto.ts";
 import { Average } from "./average.ts";
@@ -39,7 +39,7 @@ export function harmonizer<P, T>(base: Base<T>): Ghm<P, T> {
   const keys = [...Object.keys(base.defaults), "bins", "convention", "mask"];
   const once = (inputs: Float32Array, targets: T, options?: GhmBatchOptions): GhmResult => {
     checkOptions(task, options, keys);
-    const { mask, bins, ...rest } = options ?? {};
+    const { mask, bins, ...rest } = picked(options, keys) as GhmBatchOptions;
     const isAuto = bins === "auto";
     const { sampler, average } = setUp(base, task, isAuto ? rest : { ...rest, bins }, ["bins", "convention"]);
     const samples = sampler(task, inputs, targets, mask, {});

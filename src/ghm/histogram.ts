@@ -54,8 +54,11 @@ export class Tally {
   }
 
   /** Adds the cells in the arena; `masked` elements were counted as easy samples of loss 0. */
-  addCells(masked: number): void {
+  addCells(task: string, masked: number): void {
     const { u32 } = views();
+    let more = -masked;
+    for (let bin = 0; bin < this.bins; bin++) more += u32[(at.cells + bin * CELL) >>> 2]!;
+    addCounts(task, this.total, more);
     for (let bin = 0; bin < this.bins; bin++) {
       const cell = at.cells + bin * CELL;
       this.counts[bin]! += u32[cell >>> 2]! - (bin === 0 ? masked : 0);
@@ -113,7 +116,19 @@ export class Tally {
       tally.counts[bin] = count;
       tally.#digits.set(words.subarray(from + 2, from + SAVED), bin * DIGITS);
     }
+    const fault = tally.#fault();
+    if (fault) throw new TypeError(`Cannot ${task}: expected ${fault}`);
     return tally;
+  }
+
+  /** What no samples can have led to. */
+  #fault(): string | undefined {
+    for (let bin = 0; bin < this.bins; bin++) {
+      const digits = this.#digits.subarray(bin * DIGITS, (bin + 1) * DIGITS);
+      if (!this.counts[bin] && digits.some((digit) => digit))
+        return `no losses without a sample, got some in region ${bin}`;
+    }
+    return undefined;
   }
 
   /** One row for each occupied region. */
@@ -132,6 +147,8 @@ export class Tally {
       tally.counts[bin]! += count;
     };
     fromRows(task, rows, bins, false, each, tally.#digits);
+    const fault = tally.#fault();
+    if (fault) throw new RangeError(`Cannot ${task}: expected ${fault}`);
     return tally;
   }
 }

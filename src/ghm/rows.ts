@@ -17,7 +17,8 @@ export function rows(name: string, task: string, parameters: Record<string, unkn
   return (task, logits, labels, mask, out) => {
     const batch = checkRows(task, classes, logits, labels, mask, undefined, out);
     const size = labels.length;
-    const { at, rows: most, end } = roomsFor(classes, false);
+    // Rooms are laid out for a row at least, however many classes it has.
+    const { at, rows: most, end } = roomsFor(size > 0 ? classes : 1, false);
     const isMissing = (row: number): boolean => isIgnored(batch, ignoreIndex, row);
 
     /** The chunk in the arena. Every row that exists has the weight 1 there, any other the weight 0. */

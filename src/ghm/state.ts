@@ -1,5 +1,5 @@
 import { options as checkOptions, outputs as checkOutputs } from "../check.ts";
-import { decode, encode, revive } from "../stream/state.ts";
+import { decode, encode, type Header, revive, sameHeader } from "../stream/state.ts";
 import { Average, type AverageOptions, harmonize } from "./average.ts";
 import { type Base, type Setup, setUp } from "./base.ts";
 import type { Targets } from "./elements.ts";
@@ -112,18 +112,22 @@ export class GhmState<T = Targets> {
 
   /** Self-describing bytes with a checksum: the average and its running products as float64 words. */
   save(): Uint8Array {
+    const { values, powers } = this.#average;
+    return encode(this.#header, new Uint32Array(Float64Array.of(...values, ...powers).buffer));
+  }
+
+  get #header(): Header {
     const { base, parameters } = this.#setup;
-    const { options, values, powers } = this.#average;
-    const { maxWeight, ...rest } = options;
-    const words = new Uint32Array(Float64Array.of(...values, ...powers).buffer);
-    const saved = { ...parameters, ...rest, ...(maxWeight < Infinity && { maxWeight }) };
-    return encode({ kind: `${base.name}.state`, options: saved }, words);
+    const { maxWeight, ...rest } = this.#average.options;
+    const options = { ...parameters, ...rest, ...(maxWeight < Infinity && { maxWeight }) };
+    return { kind: `${base.name}.state`, options };
   }
 
   static load<T>(base: Base<T>, bytes: unknown): GhmState<T> {
     const task = `load a ${base.name} state`;
     const { header, words } = decode(task, `${base.name}.state`, bytes);
     const state = revive(() => GhmState.create(base, task, header.options));
+    sameHeader(task, state.#header, header);
     const { values, powers } = state.#average;
     const expected = 2 * (values.length + powers.length);
     if (words.length !== expected)

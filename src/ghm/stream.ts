@@ -49,7 +49,7 @@ export class GhmStream<T = Targets> {
     const task = `update a ${base.name} stream`;
     checkOptions(task, options, ["mask"]);
     const samples = sampler(task, inputs, targets, options?.mask, {});
-    this.#tally.addCells(tally(task, samples, this.#options.bins, this.#options.convention).masked);
+    this.#tally.addCells(task, tally(task, samples, this.#options.bins, this.#options.convention).masked);
     return this;
   }
 
@@ -97,7 +97,9 @@ export class GhmStream<T = Targets> {
     const task = `load a ${base.name} stream`;
     const { header, words } = decode(task, base.name, bytes);
     const setup = revive(() => setUp(base, task, header.options, KEYS));
-    return new GhmStream(setup, setup.average, Tally.fromWords(setup.average.bins, words, task));
+    const stream = new GhmStream(setup, setup.average, Tally.fromWords(setup.average.bins, words, task));
+    sameHeader(task, stream.#header, header);
+    return stream;
   }
 
   /** One row of whole numbers for each occupied region. */

@@ -49,7 +49,14 @@ export function enter({ scores, pairs }: PairBatch, form: PairForm): Rooms {
 }
 
 /** The scores of a chunk's pairs, checked: preferred at `at.a1`, other at `at.a0`. Returns how many pairs are left. */
-function gather(task: string, batch: PairBatch, rooms: Rooms, from: number, size: number): number {
+function gather(
+  task: string,
+  batch: PairBatch,
+  rooms: Rooms,
+  from: number,
+  size: number,
+  whole: PairBatch,
+): number {
   const { f32, u8, u32 } = views();
   const { scores, pairs, mask, weights } = batch;
   const end = from + size;
@@ -62,7 +69,7 @@ function gather(task: string, batch: PairBatch, rooms: Rooms, from: number, size
   const valid = mask ? kernel.blank(size, at.mask, at.a1, at.a0, at.w) : size;
   const foreign = kernel.surveyReal(size, at.a1, at.a0) >>> 0 >= 0x7f800000;
   const refused = foreign || (weights && kernel.gauge(size, at.w) >>> 0 > 0x7f7fffff);
-  if (refused) refusePairs(task, batch, from, size);
+  if (refused) refusePairs(task, whole, from, size);
   return valid;
 }
 
@@ -80,12 +87,13 @@ export function pairPass(
   batch: PairBatch,
   rooms: Rooms,
   each: (chunk: PairChunk) => void,
+  whole: PairBatch = batch,
 ): void {
   const n = batch.pairs.length / 2;
   const stride = batch.mask || batch.weights ? -1 : 0;
   for (let from = 0; from < n; from += CHUNK) {
     const size = Math.min(CHUNK, n - from);
-    const valid = gather(task, batch, rooms, from, size);
+    const valid = gather(task, batch, rooms, from, size, whole);
     lift(form, stride, size);
     each({ from, size, valid });
   }

@@ -35,11 +35,12 @@ export function pairSamples(task: string, batch: PairBatch, divisor: () => numbe
     length: scores.length,
     free: rooms.end,
     visit(task, _wantsGrad, each) {
-      pairPass(task, form, plain, rooms, (chunk) => {
+      const visitor = (chunk: PairChunk): void => {
         views().f32.copyWithin(factors >>> 2, norms >>> 2, (norms >>> 2) + chunk.size);
         if (weights) burden(task, batch, weights, chunk);
         each({ ...chunk, mask: chunk.valid < chunk.size ? at.mask : 0, norms, losses, factors });
-      });
+      };
+      pairPass(task, form, plain, rooms, visitor, batch);
     },
     put(chunk: Chunk, grad) {
       kernel.scatterPairs(chunk.size, scores.length, rooms.pairs, factors, rooms.sums);

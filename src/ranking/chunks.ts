@@ -73,6 +73,7 @@ function isSound({ classes }: DrForm, batch: RowBatch, from: number, end: number
 /** Copies a batch in, chunk by chunk, and takes the positives and the ignored out of the negatives. */
 export function chunks(task: string, form: DrForm, batch: RowBatch, each: (chunk: Chunk) => void): void {
   const { classes } = form;
+  if (batch.labels.length === 0) return;
   const rooms = roomsFor(classes);
   for (let from = 0; from < batch.labels.length; from += rooms.rows) {
     const end = Math.min(from + rooms.rows, batch.labels.length);

@@ -51,9 +51,9 @@ function sideForm(sign: 1 | -1, lambda: number, empty: number): SideForm {
 /** Checks the options of a call; `more` are names that belong to the batch. */
 export function readForm(task: string, options: unknown, more: readonly string[] = []): DrForm {
   checkOptions(task, options, [...KEYS, ...more]);
-  const { lambdaPos = 1, lambdaNeg = LAMBDA_NEG, ...rest } = (options ?? {}) as Partial<DrLossOptions>;
-  const { scale = 6, tau = 4, margin = 0.5 } = rest;
-  const classes = integer(task, "classes", rest.classes, 1, 2 ** 24);
+  const given = (options ?? {}) as Partial<DrLossOptions>;
+  const { lambdaPos = 1, lambdaNeg = LAMBDA_NEG, scale = 6, tau = 4, margin = 0.5 } = given;
+  const classes = integer(task, "classes", given.classes, 1, 2 ** 24);
   const checked = {
     classes,
     lambdaPos: number(task, "lambdaPos", lambdaPos, 1e-6, Number.MAX_VALUE),

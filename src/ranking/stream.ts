@@ -98,6 +98,7 @@ export class DrLossStream {
     const task = `load a ${NAME} stream`;
     const { header, words } = decode(task, NAME, bytes);
     const form = revive(() => readForm(task, header.options));
+    sameHeader(task, form.header, header);
     return new DrLossStream(form, DrTally.fromWords(form.classes, words, task));
   }
 

@@ -1,6 +1,6 @@
 import { addDigits, DIGITS, read } from "../stream/exact-sum.ts";
 import { type Row, readRows, toRow } from "../stream/rows.ts";
-import { addCounts, join, split } from "../stream/state.ts";
+import { addCounts, join, revive, split } from "../stream/state.ts";
 import { BUCKETS, Side, SUMS } from "./side.ts";
 
 /** Buckets lie within this of 0: v / 40 with lambda at least 1e-6. */
@@ -55,7 +55,7 @@ export class DrTally {
     }
     const tally = new DrTally(classes);
     const [count, positives] = [join(task, words[0]!, words[1]!), join(task, words[2]!, words[3]!)];
-    tally.#addCounts(task, count, positives);
+    revive(() => tally.#addCounts(task, count, positives));
     tally.sides.forEach((side, i) => {
       const top = words[4 + i * SAVED]!;
       side.top = top > 0 ? top - MOST : -Infinity;

@@ -87,6 +87,8 @@ export class OhemStream {
     const task = "load an ohem stream";
     const { header, words } = decode(task, KIND, bytes);
     const budget = revive(() => integer(task, "budget", header.options.budget, 0, MOST));
-    return new OhemStream(budget, Candidates.fromWords(task, budget, 1, words));
+    const stream = new OhemStream(budget, Candidates.fromWords(task, budget, 1, words));
+    sameHeader(task, stream.#header, header);
+    return stream;
   }
 }

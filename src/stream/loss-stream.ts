@@ -154,6 +154,7 @@ export class LossStream<T = Float32Array | Uint8Array, O = BatchOptions> {
       throw new TypeError(`Cannot ${task}: expected ${4 + DIGITS} words, got ${words.length}`);
     }
     const stream = revive(() => make(header.options));
+    sameHeader(task, stream.#header, header);
     stream.#count = join(task, words[0]!, words[1]!);
     stream.#positives = join(task, words[2]!, words[3]!);
     if (stream.#positives > stream.#count) {
