@@ -85,12 +85,12 @@ function layPattern(value: PerClass, classes: number, phase: number, size: numbe
 }
 
 /**
- * Lays out the weights of a chunk: class weights as two parameters where they are the same for all elements, else
- * one per element; weights per element and the mask at `at.w`.
+ * Lays out the weights of a chunk: class weights as two parameters where they are the same for all elements, for soft
+ * targets as two vectors too, else one per element; weights per element and the mask at `at.w`.
  *
  * @returns -1 if there is one weight per element at `at.w`, 0 if one for all
  */
-function layWeights(form: Form, batch: Batch, from: number, size: number): number {
+function layWeights(form: Form, batch: Batch, from: number, size: number, isSoft: boolean): number {
   const { f32 } = views();
   const { positive, negative, classes } = form;
   const op = at.op >>> 2;
@@ -98,8 +98,10 @@ function layWeights(form: Form, batch: Batch, from: number, size: number): numbe
   if (typeof positive === "number" && typeof negative === "number") {
     f32[op + 1] = positive;
     f32[op + 2] = negative;
-    f32.fill(positive, at.a1 >>> 2, (at.a1 >>> 2) + 4);
-    f32.fill(negative, at.a0 >>> 2, (at.a0 >>> 2) + 4);
+    if (isSoft) {
+      f32.fill(positive, at.a1 >>> 2, (at.a1 >>> 2) + 4);
+      f32.fill(negative, at.a0 >>> 2, (at.a0 >>> 2) + 4);
+    }
     if (!each) f32.fill(1, at.w >>> 2, (at.w >>> 2) + 4);
     return each ? -1 : 0;
   }
@@ -184,7 +186,7 @@ export function pass(
     const single = Math.fround(by) === by;
     f32[at.op >>> 2] = single ? by : 1;
     for (let i = 0; i < form.fields.length; i++) i32[(at.op >>> 2) + 3 + i] = form.fields[i]!;
-    const stride = layWeights(form, batch, from, size);
+    const stride = layWeights(form, batch, from, size, isSoft);
     const isLaid = wantsLosses || !form.packs;
     const { addends, many, bounds } = form.real
       ? runReal(task, form, batch, from, size, stride)
