@@ -102,6 +102,10 @@ test("a share is that of the mask that was checked", () => {
   assert.equal(share(values, 1 / 3, options), 0.75);
 });
 
+test("a share is at most 1, however its last part rounds", () => {
+  assert.equal(share(Float32Array.of(2 ** 53, 3, 2), 1 - 2 ** -53), 1);
+});
+
 test("the gradient mass is exact, by difficulty, and masked gradients count nowhere", () => {
   for (const n of [0, 1, 70, 40001]) {
     for (const bins of [1, 10, 100, 256]) {
@@ -256,6 +260,8 @@ test("what the analysis refuses", () => {
   refuse(() => gradientMass(x, y, x, { bins: 0 }), "RangeError", /bins/);
   refuse(() => breakdown(x, Float32Array.of(0, 2, 1)), "RangeError", /index 1/);
   refuse(() => breakdown(x, y, { classes: 2 }), "RangeError", /\b3\b/);
+  const none = new Float32Array(0);
+  refuse(() => breakdown(none, none, { classes: 2 ** 25 + 1 }), "RangeError", /classes.* 33554433/);
   refuse(() => breakdown(x, new Uint8Array(2)), "RangeError", /\b2\b/);
   for (const bad of [0, 1, -1, 2, Number.NaN]) refuse(() => priorBias(bad), "RangeError", /pi/);
   refuse(() => priorBias(0.01, { classes: 1 }), "RangeError", /classes/);

@@ -68,7 +68,7 @@ test("verify of an empty batch reports no error", () => {
   }
 });
 
-test("verify lies within its own bracket, to the last bit, and rises from no width to NaN", () => {
+test("verify lies within its own bracket, to the last bit, and is NaN for no width", () => {
   const next = random(5);
   let tight = 0;
   for (let k = 0; k < 2000; k++) {

@@ -52,7 +52,6 @@ export class Records {
     this.#lines += record.includes('"') ? record.split("\n").length : 1;
     this.#start = Math.min(end + 1, this.#text.length);
     this.#from = this.#start;
-    this.#isOpen = false;
     if (odd(record)) {
       throw new RangeError(
         `Cannot read ${this.file.path}: expected a closing quote for line ${this.line}, got the end of the file`,
